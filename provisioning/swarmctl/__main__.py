@@ -1,0 +1,5 @@
+"""`python -m swarmctl` is `swarmctl`."""
+
+from swarmctl.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""One story a file: each returns a value and prints nothing."""

@@ -1,0 +1,147 @@
+"""`status` and `agents`: what runs, as it is and as it should be."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from swarmctl.core.record import SwarmRecord
+from swarmctl.core.verdict import Verdict
+from swarmctl.effects import files
+from swarmctl.effects.observe import remains
+from swarmctl.effects.world import World
+from swarmctl.errors import HostError
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLine:
+    """One service. state: as its supervisor says, `stray`, or `gone`. memory: MiB resident; restarts counted."""
+
+    name: str
+    state: str
+    pid: int | None
+    port: int | None
+    restarts: int
+    memory: float
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One swarm. faults: sentences, empty when everything is as it should be."""
+
+    swarm: str
+    up: bool
+    supervisor: int | None
+    services: tuple[ServiceLine, ...]
+    verdict: Verdict | None
+    faults: tuple[str, ...]
+    at: datetime
+
+    def as_json(self) -> dict[str, Any]:
+        """The value as JSON objects and lists."""
+        proved = self.verdict and {
+            "passed": self.verdict.passed,
+            "summary": self.verdict.summary,
+            "at": self.verdict.at.isoformat(timespec="seconds"),
+        }
+        return {
+            "schema": "swarmctl/status/v1",
+            "swarm": self.swarm,
+            "up": self.up,
+            "supervisor": self.supervisor,
+            "services": [asdict(line) for line in self.services],
+            "proved": proved,
+            "faults": list(self.faults),
+        }
+
+
+def status(swarm: str, world: World) -> Status:
+    """Look at a swarm without asking its models anything."""
+    found, record = remains(swarm, world), world.record(swarm)
+    shown = {line.name: line for line in (*found.strays, *found.services)}
+    ports = record.ports if record else {}
+    wanted = [service.name for service in record.services] if record else []
+    lines = []
+    for name in dict.fromkeys([*wanted, *shown]):
+        one = shown.get(name)
+        note = "" if one is None else one.last_exit
+        lines.append(
+            ServiceLine(
+                name,
+                one.state if one else "gone",
+                one.pid if one else None,
+                ports.get(name),
+                one.restarts if one else 0,
+                round(one.resident if one else 0.0, 1),
+                note,
+            )
+        )
+    raw = files.read_json(world.places(swarm).proved)
+    verdict = Verdict.from_json(raw) if raw else None
+    return Status(
+        swarm,
+        up=record is not None or bool(shown),
+        supervisor=found.supervisor,
+        services=tuple(lines),
+        verdict=verdict,
+        faults=tuple(_faults(record, lines, found.supervisor, verdict)),
+        at=world.clock.now(),
+    )
+
+
+def _faults(
+    record: SwarmRecord | None, lines: list[ServiceLine], supervisor: int | None, verdict: Verdict | None
+) -> list[str]:
+    found = []
+    if record is None and lines:
+        found.append("its state folder is lost; `swarmctl down` still finds and ends it")
+    if record is not None and supervisor is None:
+        found.append("its supervisor does not answer; `swarmctl up` heals it")
+    found += [
+        f"{line.name} is {line.state}" + (f" ({line.note})" if line.note else "")
+        for line in lines
+        if line.state not in {"running", "starting"}
+    ]
+    if record is not None and verdict is None:
+        found.append("it was never proved healthy; `swarmctl check` proves it")
+    elif verdict is not None and not verdict.passed:
+        found.append(f"its last check: {verdict.summary}")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLine:
+    """One role's agent; answers: its card came back."""
+
+    role: str
+    url: str
+    model: str
+    context: int
+    output: int
+    answers: bool
+
+
+def agents(swarm: str, world: World) -> list[AgentLine]:
+    """The roles of a swarm and whether their agents answer. Raises SpecError when it is not up."""
+    record = world.require(swarm)
+    lines = []
+    for service in record.services:
+        if service.kind != "agent":
+            continue
+        try:
+            world.agent(record, service.subject).card()
+            answers = True
+        except HostError:
+            answers = False
+        settings = service.settings
+        lines.append(
+            AgentLine(
+                service.subject,
+                record.url(service.name),
+                settings["model"],
+                settings["context"],
+                settings["output"],
+                answers,
+            )
+        )
+    return lines

@@ -1,0 +1,67 @@
+"""Which swarm a command is about, and which values the flags set."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from swarmctl.core.specfile import Override
+from swarmctl.core.yamltree import Unreadable, read_tree
+from swarmctl.effects.specs import Opened, locate, open_spec
+from swarmctl.effects.world import World
+from swarmctl.errors import SpecError
+
+
+def opened(file: Path | None, swarm: str | None, overrides: Sequence[Override] = ()) -> Opened:
+    """The swarm file that is meant, read. Raises SpecError."""
+    return open_spec(locate(file, swarm), overrides)
+
+
+def name(file: Path | None, swarm: str | None, world: World) -> str:
+    """The name of a swarm that may be up: --swarm NAME, the file's, or the only one here. Raises SpecError."""
+    if swarm is not None and file is None:
+        return swarm
+    if file is not None or Path("swarm.yml").exists():
+        return opened(file, swarm).spec.name
+    known = world.known()
+    if len(known) == 1:
+        return known[0]
+    what = f"several swarms are up here: {', '.join(known)}" if known else "no swarm is up on this machine"
+    raise SpecError(what, hint="name one: --swarm NAME" if known else "swarmctl up --swarm demo")
+
+
+def overrides(
+    *,
+    context: int | None,
+    parallel: int | None,
+    kv: str | None,
+    threads: int | None,
+    test: str | None,
+    sets: Sequence[str],
+) -> list[Override]:
+    """The flags that stand above the file. Raises SpecError for a --set that cannot be read."""
+    named = {
+        ("engine", "context"): ("--context", context),
+        ("engine", "parallel"): ("--parallel", parallel),
+        ("engine", "kv"): ("--kv", kv),
+        ("engine", "threads"): ("--threads", threads),
+        ("test",): ("--test", test),
+    }
+    found = [Override(path, value, flag) for path, (flag, value) in named.items() if value is not None]
+    return [*found, *(_set(text) for text in sets)]
+
+
+def _set(text: str) -> Override:
+    path, sign, value = text.partition("=")
+    if not sign or not path:
+        raise SpecError(f"--set {text}: write it as path=value", hint="--set roles.backend.output=1024")
+    return Override(tuple(path.split(".")), _value(text, value), f"--set {path}")
+
+
+def _value(text: str, value: str) -> Any:
+    try:
+        tree, mistakes = read_tree(value.encode())
+    except Unreadable as e:
+        raise SpecError(f"--set {text}: {e}") from None
+    if mistakes:
+        raise SpecError(f"--set {text}: {mistakes[0].message}")
+    return tree.plain()

@@ -1,0 +1,66 @@
+"""A spec, placed: the stack of services that it asks for."""
+
+import hashlib
+from collections.abc import Mapping
+
+from swarmctl.core.observed import Observed
+from swarmctl.core.spec import ORCHESTRATOR, SwarmSpec
+from swarmctl.core.stack import Service, Stack
+
+
+def design(spec: SwarmSpec, observed: Observed) -> Stack:
+    """One engine per model and one agent per role, on the CPU of the local machine.
+
+    Settings hold what decides how a service runs and nothing of where: no path, no port.
+    """
+    engines = [_engine(spec, observed, model) for model in spec.models if spec.users(model)]
+    agents = [_agent(spec, observed.prompts, role) for role in spec.roles]
+    return Stack(spec.name, "slot-0", "cpu", (*engines, *agents))
+
+
+def _engine(spec: SwarmSpec, observed: Observed, model: str) -> Service:
+    source, engine = spec.models[model], spec.engine
+    known = observed.sources.get(source.key)
+    return Service(
+        name=f"engine-{model}",
+        kind="engine",
+        subject=model,
+        settings={
+            "model": model,
+            "source": source.key,
+            "identity": known.identity if known else source.key,
+            "server": observed.engine,
+            "context": spec.context_of_model(model),
+            "parallel": engine.parallel,
+            "kv": engine.kv,
+            "flash_attention": engine.flash_attention,
+            "threads": engine.threads or observed.machine.cores,
+            "cache_ram": engine.cache_ram,
+            "keep_alive": -1 if engine.keep_alive is None else engine.keep_alive,
+            "gpu_layers": 0,
+        },
+    )
+
+
+def _agent(spec: SwarmSpec, prompts: Mapping[str, str], name: str) -> Service:
+    role, limits = spec.roles[name], spec.limits
+    leads = name == ORCHESTRATOR
+    return Service(
+        name=f"agent-{name}",
+        kind="agent",
+        subject=name,
+        settings={
+            "role": name,
+            "model": role.model,
+            "prompt": hashlib.sha256(prompts.get(name, "").encode()).hexdigest()[:12],
+            "context": spec.context_of(name),
+            "output": role.output or limits.output,
+            "requests": role.requests or limits.requests,
+            "time": role.time or limits.time,
+            "temperature": role.temperature,
+            "slots": spec.engine.parallel * len({spec.roles[other].model for other in spec.specialists} or {1}),
+            "tools": list(role.tools),
+            "peers": list(spec.specialists) if leads else [],
+        },
+        needs=(f"engine-{role.model}",),
+    )

@@ -1,0 +1,55 @@
+"""What a llama.cpp server says of itself in its log when it loads a model."""
+
+import re
+from dataclasses import dataclass
+
+_LOAD = "load_tensors: loading model tensors"
+_BUFFER = re.compile(r"\S+ +(model|KV|compute|output) buffer size = +([\d.]+) MiB")
+_KV = re.compile(r"llama_kv_cache: size = .* K \((\w+)\): .* V \((\w+)\):")
+_FLASH = re.compile(r"llama_context: flash_attn += (\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadLines:
+    """The last load in a log; sizes in MiB, summed over devices.
+
+    flash_attention: the engine's own word, `enabled`, `disabled` or `auto`; empty when it did not say.
+    """
+
+    weights: float
+    kv: float
+    compute: float
+    output: float
+    key_type: str
+    value_type: str
+    flash_attention: str
+
+
+def loads(log: str) -> int:
+    """How many times a model was loaded."""
+    return log.count(_LOAD)
+
+
+def last_load(log: str) -> LoadLines | None:
+    """The lines of the last load; None when the log holds none, or not all of them."""
+    start = log.rfind(_LOAD)
+    if start < 0:
+        return None
+    tail = log[start:]
+    sizes = {"model": 0.0, "KV": 0.0, "compute": 0.0, "output": 0.0}
+    found = set()
+    for kind, size in _BUFFER.findall(tail):
+        found.add(kind)
+        sizes[kind] += float(size)
+    kv, flash = _KV.search(tail), _FLASH.search(tail)
+    if not {"model", "KV", "compute"} <= found or kv is None:
+        return None
+    return LoadLines(
+        sizes["model"],
+        sizes["KV"],
+        sizes["compute"],
+        sizes["output"],
+        kv.group(1),
+        kv.group(2),
+        flash.group(1) if flash else "",
+    )

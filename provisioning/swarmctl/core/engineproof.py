@@ -1,0 +1,152 @@
+"""Judging an engine: what it says and takes, against what was promised."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from swarmctl.core.engine import EngineFile
+from swarmctl.core.enginelog import LoadLines
+from swarmctl.core.llamacpp import slot_context
+from swarmctl.core.memory import ProcessMemory
+from swarmctl.core.proof import Proof, outcome
+
+BUFFER_SHARE, BUFFER_MIB = 0.05, 8.0
+"""The engine's lines may differ from the plan by the larger of these."""
+PROCESS_SHARE = 0.15
+NO_LINES = "the log no longer holds the lines of its load"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One real answer: its text, its tokens, and tokens per second while it was written."""
+
+    text: str
+    tokens: int
+    rate: float
+
+
+def subject(engine: EngineFile) -> str:
+    """The service that serves this model."""
+    return f"engine-{engine.model}"
+
+
+def restart(engine: EngineFile) -> str:
+    """What to type so that an engine is made new."""
+    return f"swarmctl down --swarm {engine.swarm} && swarmctl up --swarm {engine.swarm}"
+
+
+def context_proof(engine: EngineFile, slots: Sequence[int], evidence: str) -> Proof:
+    """`slots`: tokens that each slot of the running server holds."""
+    cells = slot_context(engine.context)
+    holds = len(slots) == engine.parallel and all(slot == cells for slot in slots)
+    sizes = "/".join(str(size) for size in sorted(set(slots))) or "no"
+    return Proof(
+        "context and parallelism in force",
+        subject(engine),
+        f"{engine.parallel} × {cells} tokens",
+        f"{len(slots)} × {sizes} tokens",
+        evidence,
+        outcome(holds),
+        restart(engine),
+    )
+
+
+def kv_proof(engine: EngineFile, lines: LoadLines | None) -> Proof:
+    """The type of the KV cache, by the engine's own lines."""
+    if lines is None:
+        return _unseen("KV type in force", engine, engine.kv)
+    measured = lines.key_type if lines.key_type == lines.value_type else f"{lines.key_type}/{lines.value_type}"
+    return Proof(
+        "KV type in force",
+        subject(engine),
+        engine.kv,
+        measured,
+        "llama_kv_cache line of its log",
+        outcome(measured == engine.kv),
+        restart(engine),
+    )
+
+
+def flash_proof(engine: EngineFile, lines: LoadLines | None) -> Proof:
+    """Flash attention, by the engine's own line."""
+    promised = "enabled" if engine.flash_attention else "disabled"
+    if lines is None or not lines.flash_attention:
+        return _unseen("flash attention in force", engine, promised)
+    return Proof(
+        "flash attention in force",
+        subject(engine),
+        promised,
+        lines.flash_attention,
+        "flash_attn line of its log",
+        outcome(lines.flash_attention == promised),
+        restart(engine),
+    )
+
+
+def answer_proof(engine: EngineFile, answer: Answer | str, floor: float) -> Proof:
+    """A real answer, fast enough; a string says why there was none. floor: tokens per second."""
+    promised = f"an answer at {floor:g} tokens/s or more"
+    mend = f"swarmctl logs engine-{engine.model}"
+    if isinstance(answer, str):
+        return Proof("answers", subject(engine), promised, "no answer", answer, "fail", mend)
+    holds = bool(answer.text.strip()) and answer.tokens > 0 and answer.rate >= floor
+    return Proof(
+        "answers",
+        subject(engine),
+        promised,
+        f"{answer.tokens} tokens at {answer.rate:.1f} tokens/s",
+        repr(answer.text.strip()[:60]),
+        outcome(holds),
+        mend,
+    )
+
+
+def buffers_proof(engine: EngineFile, lines: LoadLines | None, plan: ProcessMemory | None) -> Proof:
+    """Each of the engine's buffers within 5 % or 8 MiB of the plan."""
+    name = "buffers as planned"
+    if plan is None:
+        return Proof(name, subject(engine), "as planned", "no plan", "the model is not in the store", "unknown")
+    pairs = (
+        ("weights", plan.weights, lines.weights if lines else 0),
+        ("KV", plan.kv, lines.kv if lines else 0),
+        ("compute", plan.compute, lines.compute if lines else 0),
+        ("output", plan.output, lines.output if lines else 0),
+    )
+    promised = ", ".join(f"{word} {wanted:.1f}" for word, wanted, _ in pairs) + " MiB"
+    if lines is None:
+        return _unseen(name, engine, promised)
+    measured = ", ".join(f"{word} {seen:.1f}" for word, _, seen in pairs) + " MiB"
+    off = [word for word, wanted, seen in pairs if not _near(wanted, seen, plan.exact)]
+    evidence = f"off: {', '.join(off)}" if off else "buffer size lines of its log, within 5 % or 8 MiB"
+    return Proof(name, subject(engine), promised, measured, evidence, outcome(not off), restart(engine))
+
+
+def process_proof(engine: EngineFile, resident: float | None, plan: ProcessMemory | None) -> Proof:
+    """Resident memory (MiB, model file included as far as it is mapped in) within 15 % of the plan.
+
+    The compute buffer counts from nothing to whole: memory of it is taken as prompts grow. The prompt cache
+    may add as much as it was given.
+    """
+    name = "process memory as planned"
+    if plan is None or resident is None:
+        reason = "the model is not in the store" if plan is None else "the process cannot be looked at"
+        return Proof(name, subject(engine), "as planned", "not measured", reason, "unknown")
+    low = plan.idle * (1 - PROCESS_SHARE) if plan.exact else 0.0
+    high = (plan.total + engine.cache_ram) * (1 + PROCESS_SHARE)
+    return Proof(
+        name,
+        subject(engine),
+        f"{plan.idle:.0f} to {plan.total + engine.cache_ram:.0f} MiB",
+        f"{resident:.0f} MiB",
+        f"resident set, mapped weights included; {low:.0f} to {high:.0f} MiB is within 15 %",
+        outcome(low <= resident <= high),
+        restart(engine),
+    )
+
+
+def _near(wanted: float, seen: float, exact: bool) -> bool:
+    room = max(BUFFER_SHARE * wanted, BUFFER_MIB)
+    return seen <= wanted + room and (not exact or seen >= wanted - room)
+
+
+def _unseen(name: str, engine: EngineFile, promised: str) -> Proof:
+    return Proof(name, subject(engine), promised, "not seen", NO_LINES, "unknown", restart(engine))

@@ -1,0 +1,53 @@
+"""Where the files of one swarm are: joins only, nothing is opened."""
+
+from pathlib import Path
+
+
+class Places:
+    """The files of one swarm, all under one folder that `down` removes."""
+
+    def __init__(self, name: str, root: Path) -> None:
+        self.name, self.root = name, root
+
+    @property
+    def logs(self) -> Path:
+        """One log a service, and the supervisor's own."""
+        return self.root / "logs"
+
+    @property
+    def engine_key(self) -> Path:
+        """The secret that engines demand."""
+        return self.root / "secrets" / "engine.key"
+
+    @property
+    def agent_token(self) -> Path:
+        """The secret that agents demand."""
+        return self.root / "secrets" / "agents.token"
+
+    @property
+    def ports(self) -> Path:
+        """Which service was given which port."""
+        return self.root / "ports.json"
+
+    @property
+    def proved(self) -> Path:
+        """The last verdict."""
+        return self.root / "proved.json"
+
+    @property
+    def record(self) -> Path:
+        """What the swarm was last brought up as."""
+        return self.root / "swarm.json"
+
+    @property
+    def git_config(self) -> Path:
+        """Git configuration that carries the agents' token."""
+        return self.root / "secrets" / "git.conf"
+
+    def service(self, name: str) -> Path:
+        """The settings file of a service."""
+        return self.root / "services" / f"{name}.json"
+
+    def data(self, name: str) -> Path:
+        """What an agent keeps."""
+        return self.root / "data" / name

@@ -1,0 +1,91 @@
+"""Deciding: a spec and one look at the world in, a plan out."""
+
+from collections.abc import Iterator
+
+from swarmctl.core.design import design
+from swarmctl.core.footprint import footprint, refusals, warnings
+from swarmctl.core.observed import Observed, RunningService
+from swarmctl.core.plan import Plan, Step, Verb
+from swarmctl.core.ports import assign
+from swarmctl.core.spec import SwarmSpec
+from swarmctl.core.stack import Service, Stack
+
+
+def reconcile(spec: SwarmSpec, observed: Observed) -> Plan:
+    """What has to be done so that the swarm runs as its file says; nothing, when it does already."""
+    stack = design(spec, observed)
+    memory = footprint(spec, observed)
+    refused = refusals(spec, observed, memory)
+    return Plan(
+        swarm=spec.name,
+        stacks=(stack,),
+        steps=() if refused else tuple(_steps(spec, stack, observed)),
+        memory=memory,
+        ram_free=observed.machine.ram_free,
+        ports=assign(spec.name, (s.name for s in stack.services), given=observed.ports, busy=observed.busy),
+        warnings=warnings(spec, observed),
+        refusals=refused,
+    )
+
+
+def release(swarm: str, observed: Observed) -> Plan:
+    """What has to be done so that nothing of a swarm is left."""
+    found = {service.name: "runs" for service in observed.services}
+    found |= {stray.name: "runs without its supervisor" for stray in observed.strays}
+    steps = [Step(Verb.RELEASE, "slot-0/cpu", name, cause) for name, cause in sorted(found.items())]
+    if observed.supervisor is not None:
+        steps.append(Step(Verb.RELEASE, "slot-0", "supervisor", f"pid {observed.supervisor}"))
+    if observed.prepared:
+        steps.append(Step(Verb.RELEASE, "slot-0", "state", "keys, logs and settings of the swarm"))
+    return Plan(swarm, steps=tuple(steps))
+
+
+def stack_hash(stack: Stack) -> str:
+    """One word for a whole stack: what a verdict is about."""
+    return "-".join(sorted(service.hash for service in stack.services))
+
+
+def _steps(spec: SwarmSpec, stack: Stack, observed: Observed) -> Iterator[Step]:
+    changes = []
+    if not observed.prepared:
+        changes.append(Step(Verb.PREPARE, stack.slot, "local host", "no state of this swarm here"))
+    for model, source in spec.models.items():
+        known = observed.sources.get(source.key)
+        if spec.users(model) and not (known and known.held):
+            changes.append(Step(Verb.LOAD, stack.slot, model, f"not in the store; from {source.key}"))
+    changes.extend(_deployments(stack, observed))
+    wanted = {service.name for service in stack.services}
+    changes.extend(
+        Step(Verb.RELEASE, stack.where, service.name, "not in the file")
+        for service in (*observed.services, *observed.strays)
+        if service.name not in wanted
+    )
+    yield from changes
+    if changes:
+        yield Step(Verb.CHECK, stack.where, "all proofs", f"after #{len(changes)}")
+    elif observed.proved != stack_hash(stack):
+        yield Step(Verb.CHECK, stack.where, "all proofs", "not proved yet in this form")
+
+
+def _deployments(stack: Stack, observed: Observed) -> Iterator[Step]:
+    running = {service.name: service for service in observed.services}
+    strays = {stray.name: stray for stray in observed.strays}
+    for service in stack.services:
+        cause = _why(service, running.get(service.name), strays.get(service.name), observed)
+        if cause:
+            yield Step(Verb.DEPLOY, stack.where, service.name, cause)
+
+
+def _why(wanted: Service, running: RunningService | None, stray: RunningService | None, observed: Observed) -> str:
+    """Why a service must be deployed; empty when it runs as wanted."""
+    if running is None:
+        return "runs without its supervisor" if stray else "does not run"
+    port = observed.ports.get(wanted.name)
+    reasons = {
+        "its keys and settings are gone": not observed.prepared,
+        f"was started by swarmctl {observed.stale}": bool(observed.stale),
+        "its settings changed": running.hash != wanted.hash,
+        f"is in {running.state}" + (f" after {running.last_exit}" if running.last_exit else ""): not running.up,
+        f"port {port} belongs to another program": port in observed.busy,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")

@@ -1,0 +1,111 @@
+"""A stack, rendered for the process runtime: settings files and the supervisor's configuration as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from swarmctl.core.agentfile import AgentFile, Peer
+from swarmctl.core.engine import EngineFile
+from swarmctl.core.llamacpp import server_argv
+from swarmctl.core.places import Places
+from swarmctl.core.program import Program, SupervisorConfig
+from swarmctl.core.spec import ORCHESTRATOR
+from swarmctl.core.stack import Service, Stack
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What of a host a stack is rendered with: files, ports, programs, and the model files by source key."""
+
+    places: Places
+    socket: str
+    ports: Mapping[str, int]
+    blobs: Mapping[str, str]
+    prompts: Mapping[str, str]
+    python: str
+    server: str = ""
+    """A llama-server on the path; the wheel's own server when empty."""
+
+
+def url(site: Site, service: str) -> str:
+    """Where a service listens."""
+    return f"http://{HOST}:{site.ports[service]}"
+
+
+def engine_file(stack: Stack, service: Service, site: Site) -> EngineFile:
+    """The settings file of an engine."""
+    s = service.settings
+    return EngineFile(
+        swarm=stack.swarm,
+        model=s["model"],
+        blob=site.blobs[s["source"]],
+        host=HOST,
+        port=site.ports[service.name],
+        key_file=str(site.places.engine_key),
+        context=s["context"],
+        parallel=s["parallel"],
+        kv=s["kv"],
+        flash_attention=s["flash_attention"],
+        threads=s["threads"],
+        cache_ram=s["cache_ram"],
+        keep_alive=s["keep_alive"],
+        gpu_layers=s["gpu_layers"],
+    )
+
+
+def agent_file(stack: Stack, service: Service, site: Site) -> AgentFile:
+    """The settings file of an agent."""
+    s = service.settings
+    return AgentFile(
+        swarm=stack.swarm,
+        role=s["role"],
+        host=HOST,
+        port=site.ports[service.name],
+        token_file=str(site.places.agent_token),
+        data=str(site.places.data(service.name)),
+        prompt=site.prompts[s["role"]],
+        engine_url=f"{url(site, service.needs[0])}/v1",
+        engine_key_file=str(site.places.engine_key),
+        model=s["model"],
+        context=s["context"],
+        output=s["output"],
+        requests=s["requests"],
+        time=s["time"],
+        temperature=s["temperature"],
+        slots=s["slots"],
+        tools=tuple(s["tools"]),
+        orchestrator=_peer(ORCHESTRATOR, site),
+        peers=tuple(_peer(role, site) for role in s["peers"]),
+    )
+
+
+def _peer(role: str, site: Site) -> Peer:
+    return Peer(role=role, url=url(site, f"agent-{role}"))
+
+
+def settings_file(stack: Stack, service: Service, site: Site) -> EngineFile | AgentFile:
+    """The settings file of a service of either kind."""
+    return engine_file(stack, service, site) if service.kind == "engine" else agent_file(stack, service, site)
+
+
+def program(stack: Stack, service: Service, site: Site) -> Program:
+    """How the supervisor keeps a service alive: engines are started, agents forked from one preloaded parent."""
+    file, labels = str(site.places.service(service.name)), stack.labels(service)
+    if service.kind == "agent":
+        return Program(service.name, "fork", (file,), labels, service.hash, entry="swarmctl.agent.serve:main", cwd="/")
+    if site.server:
+        argv = server_argv(site.server, engine_file(stack, service, site))
+        return Program(service.name, "exec", argv, labels, service.hash)
+    argv = (site.python, "-P", "-m", "swarmctl.embedded", file)
+    return Program(service.name, "exec", argv, labels, service.hash, label_argv=True)
+
+
+def supervisor_config(stack: Stack, services: list[Service], site: Site) -> SupervisorConfig:
+    """What the supervisor runs, in the stack's order."""
+    return SupervisorConfig(
+        swarm=stack.swarm,
+        socket=site.socket,
+        logs=str(site.places.logs),
+        programs=tuple(program(stack, service, site) for service in services),
+    )

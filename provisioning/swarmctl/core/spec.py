@@ -1,0 +1,151 @@
+"""What the user asked for: one frozen value, strict at the door and trusted after it."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from swarmctl.core.units import Duration, Size
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+"""Lower-case letters, digits and dashes; it becomes part of file, process and branch names."""
+
+KvType = Literal["f16", "q8_0", "q4_0"]
+ORCHESTRATOR = "orchestrator"
+
+
+class Strict(BaseModel):
+    """Base of everything a user writes: unknown keys and wrong types are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def _sha256(text: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise ValueError("a sha256 is 64 hexadecimal digits in lower case")
+    return text
+
+
+class ModelSource(Strict):
+    """Where a model comes from: exactly one of `path`, `package` or `hf`."""
+
+    path: str | None = Field(None, description="A GGUF file; a relative path counts from the swarm file.")
+    package: str | None = Field(
+        None,
+        description="A pinned Python package that carries a GGUF file, as name==version.",
+        pattern=r"^[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+$",
+    )
+    hf: str | None = Field(None, description="A Hugging Face repository, as owner/name.", pattern=r"^[\w.-]+/[\w.-]+$")
+    file: str | None = Field(None, description="The GGUF file inside the package or repository.")
+    revision: str = Field("main", description="Commit or tag of the Hugging Face repository.")
+    sha256: Annotated[str, AfterValidator(_sha256)] | None = Field(
+        None, description="What the file must hash to; anything else is refused."
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "ModelSource":
+        given = [key for key in ("path", "package", "hf") if getattr(self, key) is not None]
+        if len(given) != 1:
+            raise ValueError(f"name exactly one of path, package, hf (found {', '.join(given) or 'none'})")
+        if self.path is None and self.file is None:
+            raise ValueError(f"with {given[0]} name the file inside it, as file: model.gguf")
+        if self.path is not None and self.file is not None:
+            raise ValueError("path is the file itself: leave out file")
+        return self
+
+    @property
+    def key(self) -> str:
+        """What tells this source from others, e.g. `package:name==1.0#model.gguf`."""
+        if self.path is not None:
+            return f"path:{self.path}"
+        if self.package is not None:
+            return f"package:{self.package}#{self.file}"
+        return f"hf:{self.hf}@{self.revision}#{self.file}"
+
+
+class EngineSettings(Strict):
+    """How models are served; every value reaches the engine, none is left to its defaults."""
+
+    kind: Literal["llamacpp"] = Field("llamacpp", description="The server that runs the models.")
+    context: int = Field(4096, ge=256, le=1 << 20, description="Tokens that one conversation may hold (per slot).")
+    parallel: int = Field(1, ge=1, le=64, description="Slots: conversations that one model serves at once.")
+    kv: KvType = Field("f16", description="Type of the KV cache.")
+    flash_attention: bool = Field(True, description="Flash attention; a quantised KV cache needs it.")
+    threads: int | None = Field(
+        None, ge=1, le=1024, description="CPU threads per model; the machine's cores if left out."
+    )
+    cache_ram: Size = Field(0, description="Host memory for prompts kept between requests, per model.")
+    keep_alive: Duration | None = Field(
+        None, description="Unload a model after this long without a request; never if left out."
+    )
+
+    @model_validator(mode="after")
+    def _flash_for_quantised_kv(self) -> "EngineSettings":
+        if self.kv != "f16" and not self.flash_attention:
+            raise ValueError(f"kv: {self.kv} needs flash_attention: true")
+        return self
+
+
+class Limits(Strict):
+    """What one call of an agent may use; a role can set its own."""
+
+    requests: int = Field(10, ge=1, le=1000, description="Requests to the model in one piece of work.")
+    output: int = Field(2048, ge=16, le=1 << 17, description="Tokens that one answer may have.")
+    time: Duration = Field(1200, description="Wall time of one piece of work, model loading not counted.")
+    floor: float = Field(0.5, ge=0, description="Tokens per second under which a model counts as sick.")
+
+
+class Role(Strict):
+    """One agent's job."""
+
+    model: str = Field(description="A name under models.")
+    prompt: str | None = Field(None, description="File with the role's system prompt; the built-in one if left out.")
+    context: int | None = Field(None, ge=256, le=1 << 20, description="Tokens of context for this role.")
+    output: int | None = Field(None, ge=16, le=1 << 17, description="Tokens that one answer may have.")
+    requests: int | None = Field(None, ge=1, le=1000, description="Requests to the model in one piece of work.")
+    time: Duration | None = Field(None, description="Wall time of one piece of work.")
+    temperature: float = Field(0.2, ge=0, le=2, description="Sampling temperature.")
+    tools: tuple[Literal["list_files", "read_file"], ...] = Field(
+        (), description="What the role may use in a chat; runs need none.", strict=False
+    )
+
+
+class LocalTarget(Strict):
+    """This machine."""
+
+
+class Target(Strict):
+    """Where the swarm runs."""
+
+    local: LocalTarget = Field(LocalTarget(), description="This machine.")
+
+
+class SwarmSpec(Strict):
+    """A swarm: its models, its roles, where it runs and what it may use."""
+
+    name: Name = Field(description="Name of the swarm; one of each name on a machine.")
+    target: Target = Field(Target(), description="Where the swarm runs.")
+    runtime: Literal["process"] = Field("process", description="How services run: processes under one supervisor.")
+    engine: EngineSettings = Field(EngineSettings(), description="How models are served.")
+    models: dict[Name, ModelSource] = Field(min_length=1, description="Models by a name of your choice.")
+    roles: dict[Name, Role] = Field(min_length=1, description="Agents by role; `orchestrator` leads.")
+    limits: Limits = Field(Limits(), description="Limits of every role that sets none of its own.")
+    test: str | None = Field(None, description="Command that checks each step of a run, e.g. pytest -q.")
+    privacy: Literal["own-hardware", "no-cloud"] = Field("no-cloud", description="Who may see prompts and code.")
+
+    @property
+    def specialists(self) -> tuple[str, ...]:
+        """The roles that are not the orchestrator, in the file's order."""
+        return tuple(name for name in self.roles if name != ORCHESTRATOR)
+
+    def users(self, model: str) -> tuple[str, ...]:
+        """The roles that use one model, in the file's order."""
+        return tuple(name for name, role in self.roles.items() if role.model == model)
+
+    def context_of(self, role: str) -> int:
+        """Tokens of context that this role was promised."""
+        return self.roles[role].context or self.engine.context
+
+    def context_of_model(self, model: str) -> int:
+        """Tokens of context per slot: the most that any of the model's roles was promised."""
+        return max((self.context_of(role) for role in self.users(model)), default=self.engine.context)

@@ -1,0 +1,67 @@
+"""What runs on one GPU (or the CPU) of one host: services, each with its own config hash."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Kind = Literal["engine", "agent"]
+LABEL = "swarmctl."
+
+
+def config_hash(settings: Mapping[str, Any]) -> str:
+    """Twelve hexadecimal digits that change whenever the settings do."""
+    text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One process (or container) of a stack.
+
+    name: `engine-<model>` or `agent-<role>`. subject: the model's or the role's name.
+    settings: everything that decides how it runs, apart from places (paths, ports) on the host.
+    needs: services that must be up first.
+    """
+
+    name: str
+    kind: Kind
+    subject: str
+    settings: Mapping[str, Any]
+    needs: tuple[str, ...] = ()
+
+    @property
+    def hash(self) -> str:
+        """The config hash: equal settings, equal hash."""
+        return config_hash({"kind": self.kind, **self.settings})
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """All services on one GPU of one slot; `gpu` is `cpu` or `gpu0`, `gpu1`…"""
+
+    swarm: str
+    slot: str
+    gpu: str
+    services: tuple[Service, ...]
+
+    @property
+    def where(self) -> str:
+        """The place as a person reads it: `slot-0/cpu`."""
+        return f"{self.slot}/{self.gpu}"
+
+    def service(self, name: str) -> Service:
+        """The service of this name; KeyError if there is none."""
+        return {s.name: s for s in self.services}[name]
+
+    def labels(self, service: Service) -> dict[str, str]:
+        """The labels that a process or container of this service carries."""
+        return {
+            f"{LABEL}swarm": self.swarm,
+            f"{LABEL}slot": self.slot,
+            f"{LABEL}gpu": self.gpu,
+            f"{LABEL}service": service.name,
+            **({f"{LABEL}role": service.subject} if service.kind == "agent" else {}),
+            f"{LABEL}config-hash": service.hash,
+        }

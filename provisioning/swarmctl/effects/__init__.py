@@ -1,0 +1,1 @@
+"""The edge: each file talks to one outside thing."""

@@ -1,0 +1,210 @@
+"""Proves a llama.cpp server: asks it, reads its log, looks at its process."""
+
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from swarmctl.core import enginelog, engineproof
+from swarmctl.core.engine import EngineFile
+from swarmctl.core.engineproof import Answer, subject
+from swarmctl.core.proof import Proof, outcome
+from swarmctl.core.units import as_duration
+from swarmctl.effects.clock import Clock
+from swarmctl.effects.engines import EngineUnderTest
+from swarmctl.effects.engines.endpoint import Endpoint
+from swarmctl.effects.engines.sockets import loopback_proof
+from swarmctl.errors import HostError
+
+__all__ = ["EngineUnderTest", "LlamaCpp", "loopback_proof", "models", "prove_engine", "ready"]
+
+_MIB = 1024 * 1024
+_TOKENS = 24
+_QUESTION = "Count from one to ten in words."
+
+
+class LlamaCpp:
+    """The promise of effects/engines, kept by llama.cpp's server (the wheel's or `llama-server`)."""
+
+    def ready(self, settings: EngineFile) -> bool:
+        """It answers and its model is loaded."""
+        return ready(settings)
+
+    def models(self, settings: EngineFile) -> tuple[str, ...]:
+        """Names that a request may ask for. Raises HostError."""
+        return models(settings)
+
+    def proofs(self, engine: EngineUnderTest, clock: Clock) -> list[Proof]:
+        """Every promise, read back."""
+        return prove_engine(engine, clock)
+
+
+def ready(settings: EngineFile) -> bool:
+    """It answers and its model is loaded: while it loads, its health is 503."""
+    with Endpoint(settings) as at:
+        return at.get("/health").ok
+
+
+def models(settings: EngineFile) -> tuple[str, ...]:
+    """Names that a request may ask for. Raises HostError when it does not answer."""
+    with Endpoint(settings) as at:
+        reply = at.get("/v1/models")
+    if not reply.ok:
+        raise HostError(f"engine-{settings.model} does not list its models: {reply.why}")
+    return tuple(str(item.get("id")) for item in _rows(reply.body, "data"))
+
+
+def prove_engine(engine: EngineUnderTest, clock: Clock) -> list[Proof]:
+    """Every promise of one engine, read back from the running server, in a fixed order.
+
+    Takes two short answers of the model. Never raises for what the server does: that is a failed proof.
+    """
+    settings = engine.settings
+    with Endpoint(settings) as at:
+        found = [_process(engine, clock), _loaded(at, settings), _slots(at, settings)]
+        first = _answer(at, settings, engine.floor)
+        before = _identity(engine)
+        second = _answer(at, settings, engine.floor)
+        lines = enginelog.last_load(_log(engine.log))
+        return [
+            *found,
+            engineproof.kv_proof(settings, lines),
+            engineproof.flash_proof(settings, lines),
+            engineproof.answer_proof(settings, first, engine.floor),
+            _same(settings, before, _identity(engine), second),
+            engineproof.buffers_proof(settings, lines, engine.expected),
+            engineproof.process_proof(settings, _resident(engine.pid), engine.expected),
+            _key_demanded(at, settings),
+        ]
+
+
+def _process(engine: EngineUnderTest, clock: Clock) -> Proof:
+    name, what = "process up", subject(engine.settings)
+    mend = f"swarmctl up --swarm {engine.settings.swarm}"
+    started = _started(engine.pid)
+    if started is None:
+        return Proof(name, what, "it runs", "it does not", f"pid {engine.pid}", "fail", mend)
+    age = as_duration(max(0.0, clock.now().timestamp() - started))
+    return Proof(name, what, "it runs", f"pid {engine.pid}, for {age}", "process table", "pass", mend)
+
+
+def _loaded(at: Endpoint, settings: EngineFile) -> Proof:
+    health, listed = at.get("/health"), at.get("/v1/models")
+    names = [str(item.get("id")) for item in _rows(listed.body, "data")]
+    seen = ", ".join(names) if names else listed.why
+    return Proof(
+        "model loaded",
+        subject(settings),
+        settings.model,
+        seen if health.ok else f"health: {health.why}",
+        f"GET {at.url}/v1/models",
+        outcome(health.ok and names == [settings.model]),
+        f"swarmctl logs engine-{settings.model}",
+    )
+
+
+def _slots(at: Endpoint, settings: EngineFile) -> Proof:
+    """Both pages must agree: /props counts the slots, /slots says what each holds."""
+    props, slots = at.get("/props"), at.get("/slots")
+    sizes = [int(row.get("n_ctx", 0)) for row in _rows(slots.body)]
+    total = props.body.get("total_slots") if isinstance(props.body, dict) else None
+    if total != len(sizes):
+        sizes = []
+    return engineproof.context_proof(
+        settings, sizes, f"GET {at.url}/slots" if sizes else f"/props: {total} slots, /slots: {slots.why}"
+    )
+
+
+def _answer(at: Endpoint, settings: EngineFile, floor: float) -> Answer | str:
+    """One answer of exactly 24 tokens, or why there was none."""
+    body = {
+        "model": settings.model,
+        "messages": [{"role": "user", "content": _QUESTION}],
+        "max_tokens": _TOKENS,
+        "temperature": 0,
+        "ignore_eos": True,
+        "cache_prompt": False,
+    }
+    reply = at.post("/v1/chat/completions", body, seconds=60 + _TOKENS / max(floor, 0.1))
+    if not reply.ok:
+        return reply.why
+    try:
+        message, timings = reply.body["choices"][0]["message"], reply.body["timings"]
+        text = str(message.get("content") or message.get("reasoning_content") or "")
+        return Answer(text, int(timings["predicted_n"]), float(timings["predicted_per_second"]))
+    except (KeyError, IndexError, TypeError, ValueError) as e:
+        return f"an answer of another shape: {type(e).__name__} {e}"
+
+
+def _identity(engine: EngineUnderTest) -> tuple[float | None, int]:
+    """What changes when an engine starts or loads again: its start, and the loads in its log."""
+    return _started(engine.pid), enginelog.loads(_log(engine.log))
+
+
+def _same(
+    settings: EngineFile, before: tuple[float | None, int], after: tuple[float | None, int], answer: Answer | str
+) -> Proof:
+    holds = before == after and before[0] is not None and isinstance(answer, Answer)
+    measured = "the same process, no load" if holds else f"{after[1] - before[1]} loads"
+    if before[0] != after[0] or after[0] is None:
+        measured = "another process"
+    elif isinstance(answer, str):
+        measured = f"no second answer: {answer}"
+    return Proof(
+        "second pass without reload",
+        subject(settings),
+        "the same process, no load",
+        measured,
+        "start time of its pid, load lines of its log",
+        outcome(holds),
+        f"swarmctl logs engine-{settings.model}",
+    )
+
+
+def _key_demanded(at: Endpoint, settings: EngineFile) -> Proof:
+    body = {"model": settings.model, "messages": [{"role": "user", "content": "?"}], "max_tokens": 1}
+    seen = {
+        "without": at.post("/v1/chat/completions", body, key="").status,
+        "with a wrong one": at.post("/v1/chat/completions", body, key="wrong").status,
+        "settings without": at.get("/props", key="").status,
+    }
+    return Proof(
+        "key demanded",
+        subject(settings),
+        "401 without the key",
+        ", ".join(f"{code} {how}" for how, code in seen.items()),
+        f"POST {at.url}/v1/chat/completions",
+        outcome(set(seen.values()) == {401}),
+        engineproof.restart(settings),
+    )
+
+
+def _rows(body: Any, key: str = "") -> list[dict[str, Any]]:
+    """The objects of a list, or of a list under a key; empty for any other shape."""
+    rows = body.get(key) if key and isinstance(body, dict) else body
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _log(path: Path) -> str:
+    """The log with those rotated out of it, the oldest first."""
+    numbers = [int(p.suffix[1:]) for p in path.parent.glob(f"{path.name}.*") if p.suffix[1:].isdigit()]
+    files = [*(path.with_name(f"{path.name}.{n}") for n in sorted(numbers, reverse=True)), path]
+    return "".join(p.read_text(encoding="utf-8", errors="replace") for p in files if p.is_file())
+
+
+def _started(pid: int | None) -> float | None:
+    """When a process started, in seconds since the epoch; None when it does not run."""
+    try:
+        process = psutil.Process(pid) if pid else None
+        alive = process is not None and process.status() != psutil.STATUS_ZOMBIE
+        return process.create_time() if process and alive else None
+    except psutil.Error:
+        return None
+
+
+def _resident(pid: int | None) -> float | None:
+    """MiB of a process's resident set, mapped files included."""
+    try:
+        return float(psutil.Process(pid).memory_info().rss / _MIB) if pid else None
+    except psutil.Error:
+        return None

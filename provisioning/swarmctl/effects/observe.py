@@ -1,0 +1,141 @@
+"""Looking: one snapshot of what a swarm needs and what of it exists."""
+
+import importlib.util
+import shutil
+import socket
+import zlib
+from pathlib import Path
+
+import psutil
+
+from swarmctl import __version__
+from swarmctl.core import ports
+from swarmctl.core.gguf import GgufFacts
+from swarmctl.core.observed import Observed, RunningService, Source
+from swarmctl.core.spec import ModelSource, SwarmSpec
+from swarmctl.core.stack import LABEL
+from swarmctl.effects import catalogue, files, machine
+from swarmctl.effects.gguf import read_gguf
+from swarmctl.effects.process import Labelled, labelled
+from swarmctl.effects.runtimes.process import SupervisorStatus
+from swarmctl.effects.world import World
+from swarmctl.errors import SwarmctlError
+
+_MIB = 1024 * 1024
+
+
+def observe(spec: SwarmSpec, prompts: dict[str, str], world: World) -> Observed:
+    """Look at everything once: machine, models, services, ports."""
+    places = world.places(spec.name)
+    status = world.runtime(spec.name).status()
+    services = running(status)
+    given = files.read_json(places.ports) or {}
+    ours = {given[s.name] for s in services if s.up and s.name in given}
+    verdict = files.read_json(places.proved) or {}
+    return Observed(
+        machine=machine.look(world.state),
+        sources={source.key: _source(source, world) for source in spec.models.values()},
+        engine=embedded_engine(),
+        agents=agents_installed(),
+        prepared=places.agent_token.exists() and places.engine_key.exists(),
+        supervisor=status.pid if status else None,
+        stale=status.version if status and status.version != __version__ else "",
+        services=services,
+        strays=_strays(labelled(spec.name), status),
+        ports=given,
+        busy=_busy(spec, given) - ours,
+        prompts=prompts,
+        proved=verdict.get("stack") if verdict.get("passed") else None,
+    )
+
+
+def remains(swarm: str, world: World) -> Observed:
+    """Look at what is left of a swarm, by label and by folder; needs no swarm file."""
+    status = world.runtime(swarm).status()
+    return Observed(
+        machine=machine.look(world.state),
+        prepared=world.places(swarm).root.exists(),
+        supervisor=status.pid if status else None,
+        services=running(status),
+        strays=_strays(labelled(swarm), status),
+    )
+
+
+def embedded_engine() -> str | None:
+    """How a llama.cpp server can be had here: the wheel, a binary on the path, or not at all."""
+    if importlib.util.find_spec("xllamacpp") is not None:
+        return "wheel"
+    return "binary" if shutil.which("llama-server") else None
+
+
+def agents_installed() -> bool:
+    """The packages of the extra `agent` are here."""
+    return all(importlib.util.find_spec(name) for name in ("pydantic_ai", "a2a", "uvicorn", "setproctitle"))
+
+
+def running(status: SupervisorStatus | None) -> tuple[RunningService, ...]:
+    """The services that a supervisor owns."""
+    if status is None:
+        return ()
+    return tuple(
+        RunningService(p.name, p.hash, p.state, p.pid, p.restarts, p.last_exit, _resident(p.pid))
+        for p in status.programs
+    )
+
+
+def _strays(found: list[Labelled], status: SupervisorStatus | None) -> tuple[RunningService, ...]:
+    owned = {p.pid for p in status.programs} | {status.pid} if status else set()
+    return tuple(
+        RunningService(
+            item.labels.get(f"{LABEL}service", "?"),
+            item.labels.get(f"{LABEL}config-hash", ""),
+            "stray",
+            item.pid,
+            resident=_resident(item.pid),
+        )
+        for item in found
+        if item.pid not in owned and item.labels.get(f"{LABEL}service") != "supervisor"
+    )
+
+
+def _resident(pid: int | None) -> float:
+    try:
+        return float(psutil.Process(pid).memory_info().rss / _MIB) if pid else 0.0
+    except psutil.Error:
+        return 0.0
+
+
+def _source(source: ModelSource, world: World) -> Source:
+    """What is known of a source, without fetching it."""
+    facts: GgufFacts | None = None
+    try:
+        identity = world.store.fingerprint(source)
+        held = world.store.held(source)
+        if held is not None:
+            facts = held.facts
+        elif source.path is not None:
+            facts = read_gguf(Path(source.path))
+        else:
+            facts = catalogue.facts(source)
+    except SwarmctlError as e:
+        return Source(source.key, problem=e.message)
+    return Source(identity, held is not None, facts)
+
+
+def _busy(spec: SwarmSpec, given: dict[str, int]) -> frozenset[int]:
+    """Ports among those that this swarm has or would take on which somebody listens."""
+    start = zlib.crc32(spec.name.encode()) % (ports.LAST - ports.FIRST)
+    near = {
+        ports.FIRST + (start + n) % (ports.LAST - ports.FIRST) for n in range(3 * (len(spec.roles) + len(spec.models)))
+    }
+    return frozenset(port for port in near | set(given.values()) if not _free(port))
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

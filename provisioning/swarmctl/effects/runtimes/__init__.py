@@ -1,0 +1,1 @@
+"""How a stack runs on a host."""

@@ -1,0 +1,56 @@
+"""Where a model hub's files are, and the token that opens them."""
+
+import ipaddress
+import os
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import requests
+from requests.auth import AuthBase
+
+from swarmctl.core.spec import ModelSource
+
+_HUB = "https://huggingface.co"
+
+
+def address(source: ModelSource) -> str:
+    """The address of a hub file; HF_ENDPOINT names another hub that speaks the same."""
+    hub = (os.environ.get("HF_ENDPOINT") or _HUB).rstrip("/")
+    return f"{hub}/{source.hf}/resolve/{quote(source.revision, safe='')}/{quote(str(source.file))}"
+
+
+class _Bearer(AuthBase):
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
+        r.headers["Authorization"] = f"Bearer {self._token}"
+        return r
+
+
+def bearer(url: str) -> AuthBase | None:
+    """The user's token for this hub, if there is one and the way to it is encrypted or inside this machine.
+
+    From HF_TOKEN, or the file where the hub's own client keeps it. Requests drops it when it is sent on to
+    another host.
+    """
+    token = os.environ.get("HF_TOKEN", "").strip() or _kept()
+    return _Bearer(token) if token and _private(url) else None
+
+
+def _kept() -> str:
+    home = os.environ.get("HF_HOME") or str(Path.home() / ".cache" / "huggingface")
+    try:
+        return (Path(home) / "token").read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def _private(url: str) -> bool:
+    parts = urlsplit(url)
+    if parts.scheme == "https" or parts.hostname == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return False

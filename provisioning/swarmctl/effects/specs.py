@@ -1,0 +1,97 @@
+"""Swarm files: found, read, and everything that they name checked to be there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from swarmctl import assets
+from swarmctl.core.spec import SwarmSpec
+from swarmctl.core.specfile import Loaded, Override, load
+from swarmctl.core.yamltree import MAX_BYTES
+from swarmctl.errors import SpecError
+
+DEFAULT = "swarm.yml"
+_GENERIC = "specialist"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A spec with absolute paths, the system prompt of each role, and where every value came from."""
+
+    loaded: Loaded
+    spec: SwarmSpec
+    prompts: dict[str, str]
+
+
+def ready_made() -> list[str]:
+    """Names of the swarms that ship in inventory/swarms."""
+    return sorted(p.stem for p in (assets.root() / "inventory" / "swarms").glob("*.yml"))
+
+
+def locate(file: Path | None, swarm: str | None) -> Path:
+    """The file that is meant: -f FILE, --swarm NAME, or swarm.yml in this folder. Raises SpecError."""
+    if file is not None and swarm is not None:
+        raise SpecError("-f and --swarm both name a swarm file", hint="leave one out")
+    if swarm is not None:
+        if swarm not in ready_made():
+            raise SpecError(
+                f"there is no ready-made swarm '{swarm}'; there are: {', '.join(ready_made())}",
+                hint=f"swarmctl plan --swarm {ready_made()[0]}",
+            )
+        return assets.root() / "inventory" / "swarms" / f"{swarm}.yml"
+    if file is None and not Path(DEFAULT).exists():
+        raise SpecError(
+            f"there is no {DEFAULT} in this folder",
+            hint="swarmctl init   (or name one: -f FILE, --swarm demo)",
+        )
+    return file or Path(DEFAULT)
+
+
+def open_spec(path: Path, overrides: Sequence[Override] = ()) -> Opened:
+    """Read a swarm file and what it names. Raises SpecError with every mistake at once."""
+    loaded = load(_bytes(path), source=str(path), overrides=overrides)
+    base = path.resolve().parent
+    models = {
+        name: source
+        if source.path is None
+        else source.model_copy(update={"path": str(base / Path(source.path).expanduser())})
+        for name, source in loaded.spec.models.items()
+    }
+    spec = loaded.spec.model_copy(update={"models": models})
+    prompts, wrong = _prompts(spec, base, loaded)
+    wrong += [
+        f"{loaded.origins.get(f'models.{name}.path', path)}: models.{name}.path: there is no file {source.path}"
+        for name, source in models.items()
+        if source.path is not None and not Path(source.path).exists()
+    ]
+    if wrong:
+        raise SpecError(f"{path} names what is not there", detail="\n".join(wrong))
+    return Opened(loaded, spec, prompts)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise SpecError(f"{path} is a folder, not a swarm file", hint=f"-f {path / DEFAULT}")
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise SpecError(f"there is no file {path}", hint="swarmctl init") from None
+    except (OSError, ValueError) as e:
+        raise SpecError(f"{path} cannot be read: {getattr(e, 'strerror', None) or e}") from None
+
+
+def _prompts(spec: SwarmSpec, base: Path, loaded: Loaded) -> tuple[dict[str, str], list[str]]:
+    built_in = assets.root() / "inventory" / "prompts"
+    found: dict[str, str] = {}
+    wrong: list[str] = []
+    for name, role in spec.roles.items():
+        own = built_in / f"{name}.md"
+        path = base / role.prompt if role.prompt else own if own.exists() else built_in / f"{_GENERIC}.md"
+        try:
+            found[name] = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as e:
+            place = loaded.origins.get(f"roles.{name}.prompt", loaded.source)
+            reason = getattr(e, "strerror", None) or "it is not UTF-8 text"
+            wrong.append(f"{place}: roles.{name}.prompt: {path}: {reason}")
+    return found, wrong

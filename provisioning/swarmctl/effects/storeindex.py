@@ -1,0 +1,122 @@
+"""The model store's index: which source gave which file, and hashes of files seen before."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from swarmctl.core.gguf import GgufFacts
+from swarmctl.effects import files
+from swarmctl.effects.paths import private
+from swarmctl.errors import LockedError, SwarmctlError
+
+SCHEMA = "swarmctl/store/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldModel:
+    """A model in the store. added: when, ISO 8601 in UTC. mtime_ns: of the blob, as it was when added."""
+
+    key: str
+    sha256: str
+    bytes: int
+    facts: GgufFacts
+    added: str
+    blob: Path
+    mtime_ns: int
+
+    @property
+    def whole(self) -> bool:
+        """The blob is there and nobody has changed it since."""
+        try:
+            info = self.blob.stat()
+        except OSError:
+            return False
+        return (info.st_size, info.st_mtime_ns) == (self.bytes, self.mtime_ns)
+
+
+class Index:
+    """`index.json` of one store, read whole and replaced whole."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._path = root / "index.json"
+
+    def blob(self, sha256: str) -> Path:
+        """Where the file of this content is, or would be."""
+        return self.root / "blobs" / f"sha256-{sha256}"
+
+    def models(self) -> dict[str, HeldModel]:
+        """By key. An entry that cannot be read is left out: its model is fetched again."""
+        found = {}
+        for key, raw in self._read()["models"].items():
+            try:
+                found[key] = self._model(key, raw)
+            except (SwarmctlError, KeyError, TypeError):
+                continue
+        return found
+
+    def put(self, model: HeldModel) -> None:
+        """Add or replace the entry of one key."""
+        entry = {
+            "sha256": model.sha256,
+            "bytes": model.bytes,
+            "facts": model.facts.as_json(),
+            "added": model.added,
+            "mtime_ns": model.mtime_ns,
+        }
+        with self._changed() as raw:
+            raw["models"][model.key] = entry
+
+    def drop(self, keys: set[str]) -> None:
+        """Remove entries; their blobs stay."""
+        with self._changed() as raw:
+            raw["models"] = {key: value for key, value in raw["models"].items() if key not in keys}
+
+    def hash_of(self, path: Path) -> str | None:
+        """The sha256 of a file as long as its size and time are those that were seen with it."""
+        seen = self._read()["hashes"].get(str(path))
+        info = path.stat()
+        same = isinstance(seen, list) and seen[:2] == [info.st_size, info.st_mtime_ns]
+        return str(seen[2]) if same else None
+
+    def remember(self, path: Path, size: int, mtime_ns: int, sha256: str) -> None:
+        """Keep the hash of a file that had this size and time when its reading began."""
+        with self._changed() as raw:
+            raw["hashes"] = {name: seen for name, seen in raw["hashes"].items() if Path(name).exists()}
+            raw["hashes"][str(path)] = [size, mtime_ns, sha256]
+
+    @contextmanager
+    def lock(self, name: str, *, shared: bool = False, wait: bool = True) -> Iterator[None]:
+        """Hold one name in the store; a killed holder lets go. Raises LockedError if it may not wait."""
+        how = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
+        with (private(self.root / "locks") / name).open("a") as file:
+            try:
+                fcntl.flock(file, how)
+            except BlockingIOError:
+                raise LockedError("another swarmctl is fetching a model; try again when it is done") from None
+            yield
+
+    @contextmanager
+    def _changed(self) -> Iterator[dict[str, Any]]:
+        with self.lock("index"):
+            raw = self._read()
+            yield raw
+            files.write_json(self._path, raw)
+
+    def _read(self) -> dict[str, Any]:
+        raw = files.read_json(self._path)
+        good = isinstance(raw, dict) and raw.get("schema") == SCHEMA
+        return raw if good else {"schema": SCHEMA, "models": {}, "hashes": {}}
+
+    def _model(self, key: str, raw: dict[str, Any]) -> HeldModel:
+        facts = GgufFacts.from_json(raw["facts"])
+        blob = self.blob(raw["sha256"])
+        return HeldModel(key, raw["sha256"], raw["bytes"], facts, raw["added"], blob, raw["mtime_ns"])
+
+
+def moved(model: HeldModel, key: str) -> HeldModel:
+    """The same content under another key."""
+    return replace(model, key=key)

@@ -1,0 +1,62 @@
+"""Everything outside, in one value; built once, by the command line."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from swarmctl.core.places import Places
+from swarmctl.core.record import SwarmRecord
+from swarmctl.effects import files, paths
+from swarmctl.effects.a2a import AgentClient
+from swarmctl.effects.clock import Clock, SystemClock
+from swarmctl.effects.ledger import Ledger
+from swarmctl.effects.runtimes.process import ProcessRuntime, socket_path
+from swarmctl.effects.store import ModelStore
+from swarmctl.errors import SpecError
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Clock, ledger, model store, and the swarms of this machine."""
+
+    clock: Clock
+    ledger: Ledger
+    store: ModelStore
+    state: Path
+
+    @classmethod
+    def here(cls) -> "World":
+        """This machine and this user."""
+        clock, state = SystemClock(), paths.state()
+        return cls(clock, Ledger(state / "ledger.sqlite", clock), ModelStore(paths.models()), state)
+
+    def places(self, swarm: str) -> Places:
+        """Where a swarm's files are."""
+        return Places(swarm, self.state / "swarms" / swarm)
+
+    def runtime(self, swarm: str) -> ProcessRuntime:
+        """What runs a swarm's services."""
+        return ProcessRuntime(swarm, self.places(swarm).root, socket_path(self.state, swarm), self.clock)
+
+    def record(self, swarm: str) -> SwarmRecord | None:
+        """What a swarm was last brought up as."""
+        raw = files.read_json(self.places(swarm).record)
+        return None if raw is None else SwarmRecord.model_validate(raw)
+
+    def known(self) -> list[str]:
+        """Swarms that have a state folder here."""
+        folder = self.state / "swarms"
+        return sorted(p.name for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
+
+    def require(self, swarm: str) -> SwarmRecord:
+        """The record of a swarm that was brought up. Raises SpecError."""
+        found = self.record(swarm)
+        if found is None:
+            others = f"; up here: {', '.join(self.known())}" if self.known() else ""
+            raise SpecError(f"swarm '{swarm}' is not up on this machine{others}", hint="swarmctl up")
+        return found
+
+    def agent(self, record: SwarmRecord, role: str) -> AgentClient:
+        """The endpoint of one role's agent. Raises SpecError for a role that is not there."""
+        if role not in record.roles:
+            raise SpecError(f"swarm '{record.swarm}' has no role '{role}'; it has: {', '.join(record.roles)}")
+        return AgentClient(role, record.url(f"agent-{role}"), files.secret(self.places(record.swarm).agent_token))

@@ -1,0 +1,72 @@
+"""Rotation of scenarios by commit, and a last word on all that was left out."""
+
+import hashlib
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+BUDGET = 420
+"""Seconds of scenarios in one `make test`; the others have their turn with another commit."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rotate", action="store_true", help="run scenarios up to the budget, chosen by commit")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_rotated] = []
+
+
+_rotated = pytest.StashKey[list[str]]()
+
+
+def _seconds(item: pytest.Item) -> float:
+    marker = item.get_closest_marker("scenario")
+    return float(marker.kwargs.get("seconds", 20)) if marker else 0.0
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    chosen = [item for item in items if item.get_closest_marker("torture") is None or _asked(config, "torture")]
+    stories = [item for item in chosen if item.get_closest_marker("scenario")]
+    for item in stories:
+        item.add_marker(pytest.mark.xdist_group("scenarios"))
+    out: list[pytest.Item] = []
+    if config.getoption("--rotate"):
+        out = _over_budget(stories)
+        config.stash[_rotated] = [item.nodeid for item in out]
+    items[:] = [item for item in chosen if item not in out]
+
+
+def _asked(config: pytest.Config, mark: str) -> bool:
+    return mark in (config.getoption("-m") or "").replace("not torture", "")
+
+
+def _over_budget(stories: list[pytest.Item]) -> list[pytest.Item]:
+    """Scenarios beyond the budget, in an order that the commit decides; `always` ones stay."""
+    head = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout
+
+    def turn(item: pytest.Item) -> tuple[bool, str]:
+        always = bool(item.get_closest_marker("scenario").kwargs.get("always"))  # type: ignore[union-attr]
+        return (not always, hashlib.sha256(f"{head}{item.nodeid}".encode()).hexdigest())
+
+    spent, out = 0.0, []
+    for item in sorted(stories, key=turn):
+        spent += _seconds(item)
+        if spent > BUDGET:
+            out.append(item)
+    return out
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    rotated = config.stash[_rotated]
+    skipped = terminalreporter.stats.get("skipped", [])
+    if rotated or skipped:
+        terminalreporter.section("left out")
+    for report in skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        terminalreporter.write_line(f"{report.nodeid}: {reason.removeprefix('Skipped: ')}")
+    for name in rotated:
+        terminalreporter.write_line(f"{name}: rotated out by this commit; `make scenarios` runs it")

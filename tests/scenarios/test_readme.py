@@ -1,0 +1,76 @@
+"""The README's commands, typed one after another by a new user."""
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from conftest import Person
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def commands() -> list[str]:
+    """What stands under `<!-- run -->`, a line a command."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"<!-- run -->\n```\n(.*?)```", text, re.DOTALL)
+    return block.splitlines()
+
+
+@pytest.mark.scenario(seconds=100)
+def test_every_command_of_the_readme_works(person: Person, repository: Path) -> None:
+    typed = commands()
+    assert len(typed) >= 12
+    try:
+        for line in typed:
+            program, *args = shlex.split(line)
+            assert program == "swarmctl"
+            person.types(*args, cwd=repository)
+    finally:
+        person.types("down", "--swarm", "mine")
+    assert person.ours() == []
+
+
+@pytest.mark.slow
+def test_make_help_lists_every_target() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    listed = subprocess.run(["make", "-C", ROOT, "-s", "help"], capture_output=True, text=True, check=True).stdout
+    for target in ("demo", "test", "check", "scenarios", "torture", "bench", "golden"):
+        assert re.search(rf"^{target}\s", listed, re.MULTILINE), target
+        assert f"{target}:" in text
+
+
+def examples() -> dict[str, str]:
+    """Command → the example in its help."""
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    return {line.split()[2]: line.strip() for line in page.splitlines() if line.strip().startswith("Example: swarmctl")}
+
+
+@pytest.mark.scenario(seconds=100)
+def test_every_example_of_the_help_works(person: Person, repository: Path) -> None:
+    known = examples()
+    order = [
+        "init",
+        "version",
+        "schema",
+        "completion",
+        "doctor",
+        "plan",
+        "up",
+        "status",
+        "agents",
+        "check",
+        "run",
+        "chat",
+    ]
+    order += ["logs", "cost", "render", "models", "history", "down"]
+    assert set(order) == set(known)
+    for name in order:
+        _, _, *args = shlex.split(known[name])
+        folder = person.home if name == "init" else repository
+        unsettled = name == "run"  # what a tiny model writes need not pass the example's test
+        process = person.start(*args, cwd=folder)
+        out, err = process.communicate(timeout=300)
+        assert process.returncode in ({0, 12} if unsettled else {0}), f"{known[name]}\n{out}\n{err}"
