@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from fakes.agents import settings
+from fakes.agents import Served, settings
 from fakes.openai_server import ScriptedEngine, Turn
 from swarmctl.agent.allowance import Allowance
 from swarmctl.agent.chat import chat
 from swarmctl.agent.engine import Engine
 from swarmctl.agent.gitserver import make_repository
 from swarmctl.agent.ports import ModelFailed, TooLarge
+from swarmctl.core.agentfile import Peer
 from swarmctl.core.messages import ChatDone, ChatOrder
 
 DONE = Turn("The file holds one.")
@@ -174,3 +175,23 @@ def test_the_conversation_so_far_goes_along_and_its_oldest_turns_make_room(tmp_p
     assert ("assistant", "yes") in sent
     assert all(len(content) < 7000 for _, content in sent)
     assert "oldest turns" in done.cut[0]
+
+
+def test_a_specialist_reads_from_the_orchestrators_repository(data: Path, tmp_path: Path) -> None:
+    with ScriptedEngine(FORMS["a proper call"], DONE) as engine:
+        lead = settings(tmp_path, engine.url, "orchestrator")
+        with Served(lead) as served:
+            peer = Peer(role="orchestrator", url=served.url)
+            file = settings(tmp_path, engine.url, orchestrator=peer, tools=("read_file",))
+            Path(file.data).mkdir(exist_ok=True)
+
+            async def one() -> ChatDone:
+                connection = Engine(file)
+                order = ChatOrder(text="What is in src/a.py?")
+                done = await chat(order, engine=connection, settings=file, allowance=Allowance(5, 30))
+                await connection.aclose()
+                return done
+
+            assert asyncio.run(one()).text == "The file holds one."
+    assert tool_results(engine) == ["one = 1\n"]
+    assert not list(Path(file.data).glob("git-*.config"))

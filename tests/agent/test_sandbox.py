@@ -159,15 +159,14 @@ def test_an_endless_loop_is_stopped(rung: Rung, tmp_path: Path) -> None:
 
 
 def test_a_fork_bomb_ends_and_leaves_nothing(rung: Rung, tmp_path: Path) -> None:
-    bomb = "import os, time\nfor _ in range(5000):\n    os.fork() or time.sleep(9)\n"
+    bomb = "import os, time\nfor n in range(1000):\n    print(n, flush=True)\n    os.fork() or time.sleep(99)\n"
     (tmp_path / "clone").mkdir()
     (tmp_path / "clone" / "bomb.py").write_text(bomb)
-    result = inside(rung, tmp_path, "python3 bomb.py", seconds=3)
+    result = inside(rung, tmp_path, "python3 bomb.py", seconds=20)
     assert result.verdict == "failed"
-    assert "BlockingIOError" in result.tail or "stopped after" in result.tail or "fork" in result.tail
-    assert (
-        "bomb.py" not in subprocess.run(["ps", "-ww", "axo", "args"], capture_output=True, text=True, check=True).stdout
-    )
+    assert "BlockingIOError" in result.tail
+    assert all(int(line) < 256 for line in result.tail.splitlines() if line.isdigit())
+    assert "bomb.py" not in processes()
 
 
 def test_memory_is_limited(rung: Rung, tmp_path: Path) -> None:

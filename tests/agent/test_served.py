@@ -281,3 +281,20 @@ def test_what_cannot_start_says_why(tmp_path: Path, engine: ScriptedEngine) -> N
     )
     assert open_to_all.returncode == 1
     assert b"can be read by others" in open_to_all.stderr
+
+
+@pytest.mark.slow
+def test_an_open_stream_does_not_keep_an_agent_from_stopping(tmp_path: Path, engine: ScriptedEngine) -> None:
+    engine.script[:] = [SLOW]
+    process = Process(settings(tmp_path, engine.url), tmp_path)
+    running = process.start()
+    message = {"messageId": "m", "role": "ROLE_USER", "parts": [CHAT]}
+    body = {"jsonrpc": "2.0", "id": "1", "method": "SendStreamingMessage", "params": {"message": message}}
+    headers = {"Authorization": f"Bearer {TOKEN}", "A2A-Version": "1.0", "Content-Type": "application/json"}
+    request = urllib.request.Request(process.url + "/", json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request) as stream:
+        assert b"task" in stream.readline()
+        until(lambda: len(engine.requests) == 1)
+        running.terminate()
+        assert running.wait(9) == 0
+    assert "Traceback" not in process.log.read_text(), process.log.read_text()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes.agents import TOKEN, Served, settings
 from fakes.teams import Office, Reply, Scripted, fenced, git
 from swarmctl.agent.ports import ModelFailed, TooLarge
 from swarmctl.agent.specialist import perform
@@ -20,7 +21,12 @@ def office(tmp_path: Path) -> Office:
 
 
 def step(
-    office: Office, base: str, *replies: Reply, files: tuple[str, ...] = ("add.py",), task: str = "Write add."
+    office: Office,
+    base: str,
+    *replies: Reply,
+    files: tuple[str, ...] = ("add.py",),
+    task: str = "Write add.",
+    url: str = "",
 ) -> tuple[StepDone, Scripted]:
     model = Scripted(*replies)
     order = StepOrder(
@@ -28,7 +34,7 @@ def step(
         number=1,
         task=task,
         step=Step(role="backend", title="write add", files=files, accept="add(1, 2) is 3"),
-        git=f"file://{office.bare}",
+        git=url or f"file://{office.bare}",
         commit=base,
         push="refs/swarm/r1/step/1/1",
     )
@@ -46,6 +52,24 @@ def test_a_file_is_written_committed_and_pushed(office: Office) -> None:
     assert done.usage.requests == 1
     assert len(done.transcript) == 2
     assert list((Path(office.files["backend"].data) / "clones").iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("token", [TOKEN, "wrong"])
+def test_over_http_with_the_swarms_token(tmp_path: Path, token: str) -> None:
+    """The orchestrator's real server; the token reaches git by its private file."""
+    with Served(settings(tmp_path, "http://127.0.0.1:1/v1", role="orchestrator")) as served:
+        office = Office(tmp_path / "office")
+        server = tmp_path / "orchestrator" / "git" / "work.git"
+        base = office.base()
+        git(office.folder / "user-r1", "push", "-q", str(server), "HEAD:refs/swarm/r1/base")
+        (office.folder / "token").write_text(token)
+        done, _ = step(office, base, fenced("add.py", ADD), url=f"{served.url}/git/work.git")
+        if token == TOKEN:
+            assert git(server, "show", "refs/swarm/r1/step/1/1:add.py") == ADD.strip()
+        else:
+            assert done.commit is None
+            assert "git fetch failed" in done.problem
 
 
 def test_what_is_there_is_shown_and_crlf_kept(office: Office) -> None:
@@ -113,8 +137,9 @@ def test_symlinks_and_submodules_are_not_written_through(office: Office) -> None
     git(user, "commit", "-qm", "dirt")
     git(user, "push", "-qf", str(office.bare), "HEAD:refs/swarm/r1/base")
     for path, word in (("out/x.py", "symlink 'out'"), ("vendor/x.py", "submodule 'vendor'")):
-        done, _ = step(office, git(user, "rev-parse", "HEAD"), fenced(path, ADD), files=(path,))
+        done, model = step(office, git(user, "rev-parse", "HEAD"), fenced(path, ADD), files=(path,))
         assert word in done.problem
+        assert model.asked == []
 
 
 def test_one_function_of_a_long_file(office: Office) -> None:

@@ -85,7 +85,7 @@ def test_it_lists_its_model_and_is_ready(made: Made) -> None:
         ({"flash_attention": False}, {"flash attention in force"}),
         ({"floor": 1e6}, {"answers"}),
     ],
-    ids=lambda v: str(v),
+    ids=str,
 )
 def test_a_broken_promise_is_seen_and_no_other(made: Made, changes: dict[str, object], fails: set[str]) -> None:
     found = prove(made, **changes)
@@ -136,7 +136,7 @@ def test_nobody_at_the_port_fails_every_proof_that_asks(made: Made) -> None:
         "key demanded",
         "second pass without reload",
     }
-    assert {name for name, p in found.items() if p.verdict == "fail"} == asked
+    assert {name for name, p in found.items() if p.verdict == "fail"} == asked | {"second pass without reload"}
     settings = made[1].settings.model_copy(update={"port": port})
     assert not made[0].ready(settings)
     with pytest.raises(HostError, match="does not list its models"):

@@ -74,8 +74,16 @@ def test_too_many_steps() -> None:
 
 
 def test_a_plan_that_says_one_thing_again_and_again_is_refused() -> None:
-    found = read_plan(json.dumps([ONE, {**ONE, "role": "docs"}]), ROLES, {})
+    found = read_plan(json.dumps([ONE, {**ONE, "role": "docs", "files": ["b.py"]}]), ROLES, {})
     assert found == ["step 2 has the title of step 1; leave it out or say what it adds"]
+
+
+def test_echoes_of_a_step_are_left_out_and_numbers_mended() -> None:
+    echo = {**ONE, "role": "docs", "title": "WRITE it"}
+    last = {**ONE, "title": "last", "files": ["b.py"], "depends": [2, 3, 9]}
+    found = plan(ONE, echo, {**ONE, "title": "two", "files": ["c.py"]}, last)
+    assert [(s.title, s.depends) for s in found.steps] == [("write it", ()), ("two", ()), ("last", (1, 2, 0))]
+    assert found.notes == ("steps that only repeat others were left out: 1",)
 
 
 def test_a_file_that_the_task_names_must_be_in_the_plan() -> None:

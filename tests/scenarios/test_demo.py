@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import SWARM, Person, git
+from fakes.person import SWARM, Person, git
 
 TASK = "Write a Python function clamp(x, low, high) that returns low if x < low, high if x > high, and x otherwise."
 

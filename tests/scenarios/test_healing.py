@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import SWARM, Person
+from fakes.person import SWARM, Person
 
 
 def soon(condition: Callable[[], object], seconds: float = 30) -> None:

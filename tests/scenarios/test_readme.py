@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Person
+from fakes.person import Person
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import SWARM, Person
+from fakes.person import SWARM, Person
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 40

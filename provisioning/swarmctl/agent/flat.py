@@ -5,20 +5,17 @@ from collections.abc import Sequence
 
 from swarmctl.agent.clock import now
 from swarmctl.agent.stepping import Desk
-from swarmctl.core.asking import shown_paths
+from swarmctl.core.asking import listing
 from swarmctl.core.messages import Step, StepOrder
 from swarmctl.core.paths import Tree
-
-_SHOWN = 60
 
 
 async def ask_each(desk: Desk, roles: Sequence[str], tree: Tree, answers: dict[str, str]) -> None:
     """Ask every role, at most `slots` at once; `answers` fills up by role, problems go into the book."""
     gate = asyncio.Semaphore(desk.settings.slots)
-    listing = ", ".join(shown_paths(tree)[:_SHOWN]) or "none yet"
+    about = f"Files of the repository:\n{listing(tree)}"
     tasks = [
-        asyncio.create_task(_ask(desk, number, role, f"Files of the repository: {listing}", gate, answers))
-        for number, role in enumerate(roles, 1)
+        asyncio.create_task(_ask(desk, number, role, about, gate, answers)) for number, role in enumerate(roles, 1)
     ]
     try:
         await asyncio.gather(*tasks)

@@ -73,7 +73,7 @@ async def _work(desk: Desk, run: _Run) -> None:
     if order.mode == "flat":
         await ask_each(desk, run.roles, tree, run.answers)
         return
-    run.plan = await make_plan(order, run.roles, tree, prompt=settings.prompt, harness=desk.harness, book=desk.book)
+    run.plan = await make_plan(order, run.roles, tree, settings=settings, harness=desk.harness, book=desk.book)
     if order.mode == "team":
         run.team = True
         await do_steps(desk, run.plan, run.results)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from swarmctl.agent.book import Book
 from swarmctl.agent.ports import Harness, ModelFailed, TooLarge
+from swarmctl.core.agentfile import AgentFile
 from swarmctl.core.asking import plan_messages, repair_messages
 from swarmctl.core.messages import RunOrder, TeamPlan
 from swarmctl.core.paths import Tree
@@ -13,16 +14,17 @@ from swarmctl.core.teamplan import plan_schema, read_plan
 
 REPAIRS = 2
 TOKENS = 1024
-TEMPERATURE = 0.2
+HOTTEST = 0.2
+"""Temperature of a plan, unless the role's own is lower."""
 
 
 async def make_plan(
-    order: RunOrder, roles: Sequence[str], tree: Tree, *, prompt: str, harness: Harness, book: Book
+    order: RunOrder, roles: Sequence[str], tree: Tree, *, settings: AgentFile, harness: Harness, book: Book
 ) -> TeamPlan:
     """A plan that can be carried out; its notes say what was bent to get there. Never raises for a model."""
     fallback = rule_plan(order.task, roles, tree, selected=order.roles)
     try:
-        plan = await _asked(order, roles, tree, fallback, prompt=prompt, harness=harness, book=book)
+        plan = await _asked(order, roles, tree, fallback, settings=settings, harness=harness, book=book)
     except (TooLarge, ModelFailed) as bad:
         plan = None
         book.problems.append(f"plan: {bad}")
@@ -39,16 +41,17 @@ async def _asked(
     tree: Tree,
     fallback: TeamPlan,
     *,
-    prompt: str,
+    settings: AgentFile,
     harness: Harness,
     book: Book,
 ) -> TeamPlan | None:
     schema = plan_schema(roles)
     named = paths_in(order.task, tree)
-    asked = plan_messages(prompt, order.task, roles, tree, fallback.steps[0])
+    asked = plan_messages(settings.prompt, order.task, roles, tree, fallback.steps[0])
     messages = asked
+    heat = min(HOTTEST, settings.temperature)
     for attempt in range(REPAIRS + 1):
-        answer = await harness.ask(messages, max_tokens=TOKENS, schema=schema, temperature=TEMPERATURE)
+        answer = await harness.ask(messages, max_tokens=TOKENS, schema=schema, temperature=heat)
         text = book.own(answer, "plan")
         plan = read_plan(text, roles, tree, named=named, origin="repaired" if attempt else "model")
         if isinstance(plan, TeamPlan):

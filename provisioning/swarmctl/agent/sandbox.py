@@ -66,7 +66,8 @@ async def why_not(rung: Rung, secret: Sequence[str] = ()) -> str | None:
             code, out, err = await _inside(rung, _walls("true", Path(folder), secret), 20)
         except (OSError, TimeoutError) as bad:
             return f"{rung}: {bad}"
-    words = (out + err).decode(errors="replace").strip().splitlines() or [f"exit {code}"]
+    lines = (out + err).decode(errors="replace").strip().splitlines()
+    words = [line for line in lines if line.strip() and "--help" not in line] or [f"exit {code}"]
     return None if code == 0 else f"{rung}: {words[-1]}"
 
 

@@ -34,8 +34,9 @@ async def push(repo: Repo, order: StepOrder, commit: str) -> None:
 
 
 def sweep(data: Path) -> None:
-    """Remove the clones that a killed agent left; for an agent's start, before any work."""
-    shutil.rmtree(data / "clones", ignore_errors=True)
+    """Remove the clones and checkouts that a killed agent left; for an agent's start, before any work."""
+    for folder in ("clones", "checks"):
+        shutil.rmtree(data / folder, ignore_errors=True)
 
 
 async def _fetch(repo: Repo, order: StepOrder) -> None:

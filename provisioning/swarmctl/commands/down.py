@@ -6,7 +6,6 @@ import shutil
 from swarmctl.core.plan import Plan
 from swarmctl.core.reconcile import release
 from swarmctl.effects.observe import remains
-from swarmctl.effects.process import labelled
 from swarmctl.effects.transcripts import collect
 from swarmctl.effects.world import World
 from swarmctl.errors import LeakError, SwarmctlError
@@ -32,7 +31,8 @@ def clear(swarm: str, world: World) -> None:
     """Stop every process of a swarm, remove its folder, and look again."""
     world.runtime(swarm).stop()
     shutil.rmtree(world.places(swarm).root, ignore_errors=True)
-    left = [f"{found.labels.get('swarmctl.service', '?')} (process {found.pid})" for found in labelled(swarm)]
+    found = world.runtime(swarm).labelled()
+    left = [f"{item.labels.get('swarmctl.service', '?')} (process {item.pid})" for item in found]
     if world.places(swarm).root.exists():
         left.append(str(world.places(swarm).root))
     if left:

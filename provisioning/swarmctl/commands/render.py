@@ -5,6 +5,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from swarmctl.core.labels import home_of
 from swarmctl.core.places import Places
 from swarmctl.core.reconcile import reconcile
 from swarmctl.core.render import Site, settings_file, supervisor_config
@@ -30,6 +31,7 @@ def render(opened: Opened, folder: Path, world: World) -> list[Path]:
     site = Site(
         places=places,
         socket=str(folder.resolve() / "control.sock"),
+        home=home_of(str(folder.resolve())),
         ports=plan.ports,
         blobs={key: str(item.blob) if item else f"FETCH:{key}" for key, item in held.items()},
         prompts=opened.prompts,

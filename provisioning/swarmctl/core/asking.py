@@ -18,7 +18,9 @@ REVIEW_SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 Messages = list[tuple[str, str]]
-_SHOWN_FILES = 60
+_LISTING = 2400
+"""Characters of the repository's listing that a model is shown."""
+
 _KINDS = {
     "py": "python",
     "js": "javascript",
@@ -34,14 +36,22 @@ def shown_paths(tree: Tree) -> list[str]:
     return [p for p, mode in tree.items() if mode.startswith("100") and p.isprintable()]
 
 
+def listing(tree: Tree) -> str:
+    """The repository's files, one a line, cut after a whole line with the number of those left out."""
+    paths = shown_paths(tree)
+    kept: list[str] = []
+    for path in paths:
+        if sum(map(len, kept)) + len(kept) + len(path) > _LISTING:
+            return "\n".join([*kept, f"… and {len(paths) - len(kept)} more"])
+        kept.append(path)
+    return "\n".join(kept) or "(none yet)"
+
+
 def plan_messages(prompt: str, task: str, roles: Sequence[str], tree: Tree, like: Step) -> Messages:
     """Ask the orchestrator for a plan; `like` is a step that shows the form."""
     form = json.dumps({"steps": [{**like.model_dump(), "depends": [], "accept": "the file does what the task says"}]})
-    paths = shown_paths(tree)
-    listing = "\n".join(paths[:_SHOWN_FILES]) or "(none yet)"
-    more = f"\n… and {len(paths) - _SHOWN_FILES} more" if len(paths) > _SHOWN_FILES else ""
     text = (
-        f"Files of the repository:\n{listing}{more}\n\n"
+        f"Files of the repository:\n{listing(tree)}\n\n"
         f"Roles you can use: {', '.join(roles)}\n\n"
         f"Task: {task}\n\n"
         f"The form, for a plan of one step:\n{form}\n\n"

@@ -1,5 +1,6 @@
 """Labels on processes: whose a process is, read from its command line, its title or its environment."""
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from swarmctl.core.stack import LABEL
 
 VARIABLE = "SWARMCTL_LABELS"
 SWARM, SERVICE, HASH = f"{LABEL}swarm", f"{LABEL}service", f"{LABEL}config-hash"
+HOME = f"{LABEL}home"
+"""Which state folder a process belongs to, so that two folders may have swarms of one name."""
 SUPERVISOR = "supervisor"
 _PART = f"{LABEL}part"
 _WORD = re.compile(r"(swarmctl\.[a-z-]+)=([A-Za-z0-9._/-]*)")
@@ -35,9 +38,19 @@ def title(program: Program) -> str:
     return " ".join((program.name, *words(program.labels)))
 
 
-def supervisor_labels(swarm: str) -> dict[str, str]:
+def supervisor_labels(swarm: str, home: str = "") -> dict[str, str]:
     """The labels of a swarm's supervisor."""
-    return {SWARM: swarm, SERVICE: SUPERVISOR}
+    return {SWARM: swarm, SERVICE: SUPERVISOR, **({HOME: home} if home else {})}
+
+
+def home_of(state: str) -> str:
+    """The label of a swarm's own state folder: eight digits that its path alone decides."""
+    return hashlib.sha256(state.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+
+
+def belongs(labels: Mapping[str, str], swarm: str | None, home: str = "") -> bool:
+    """A process with these labels is of this swarm (None: of any) and this state folder (empty: of any)."""
+    return swarm in {None, labels.get(SWARM)} and (not home or labels.get(HOME, home) == home)
 
 
 def inherited(program: Program) -> str:

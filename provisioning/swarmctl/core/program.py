@@ -31,7 +31,10 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class SupervisorConfig:
-    """One swarm's supervisor: where its socket and logs are, and what it runs (in this order)."""
+    """One swarm's supervisor: where its socket and logs are, and what it runs (in this order).
+
+    home: label of the state folder that it belongs to.
+    """
 
     swarm: str
     socket: str
@@ -39,6 +42,7 @@ class SupervisorConfig:
     programs: tuple[Program, ...] = ()
     log_bytes: int = 4 * 1024 * 1024
     log_keep: int = 2
+    home: str = ""
     schema: str = SCHEMA
 
     def as_json(self) -> dict[str, Any]:

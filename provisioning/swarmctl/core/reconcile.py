@@ -1,6 +1,6 @@
 """Deciding: a spec and one look at the world in, a plan out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from swarmctl.core.design import design
 from swarmctl.core.footprint import footprint, refusals, warnings
@@ -16,13 +16,14 @@ def reconcile(spec: SwarmSpec, observed: Observed) -> Plan:
     stack = design(spec, observed)
     memory = footprint(spec, observed)
     refused = refusals(spec, observed, memory)
+    ports = assign(spec.name, (s.name for s in stack.services), given=observed.ports, busy=observed.busy)
     return Plan(
         swarm=spec.name,
         stacks=(stack,),
-        steps=() if refused else tuple(_steps(spec, stack, observed)),
+        steps=() if refused else tuple(_steps(spec, stack, observed, ports)),
         memory=memory,
         ram_free=observed.machine.ram_free,
-        ports=assign(spec.name, (s.name for s in stack.services), given=observed.ports, busy=observed.busy),
+        ports=ports,
         warnings=warnings(spec, observed),
         refusals=refused,
     )
@@ -45,7 +46,7 @@ def stack_hash(stack: Stack) -> str:
     return "-".join(sorted(service.hash for service in stack.services))
 
 
-def _steps(spec: SwarmSpec, stack: Stack, observed: Observed) -> Iterator[Step]:
+def _steps(spec: SwarmSpec, stack: Stack, observed: Observed, ports: Mapping[str, int]) -> Iterator[Step]:
     changes = []
     if not observed.prepared:
         changes.append(Step(Verb.PREPARE, stack.slot, "local host", "no state of this swarm here"))
@@ -53,7 +54,7 @@ def _steps(spec: SwarmSpec, stack: Stack, observed: Observed) -> Iterator[Step]:
         known = observed.sources.get(source.key)
         if spec.users(model) and not (known and known.held):
             changes.append(Step(Verb.LOAD, stack.slot, model, f"not in the store; from {source.key}"))
-    changes.extend(_deployments(stack, observed))
+    changes.extend(_deployments(stack, observed, ports))
     wanted = {service.name for service in stack.services}
     changes.extend(
         Step(Verb.RELEASE, stack.where, service.name, "not in the file")
@@ -67,13 +68,21 @@ def _steps(spec: SwarmSpec, stack: Stack, observed: Observed) -> Iterator[Step]:
         yield Step(Verb.CHECK, stack.where, "all proofs", "not proved yet in this form")
 
 
-def _deployments(stack: Stack, observed: Observed) -> Iterator[Step]:
+def _deployments(stack: Stack, observed: Observed, ports: Mapping[str, int]) -> Iterator[Step]:
     running = {service.name: service for service in observed.services}
     strays = {stray.name: stray for stray in observed.strays}
+    moved = {name for name, port in observed.ports.items() if ports.get(name, port) != port}
     for service in stack.services:
-        cause = _why(service, running.get(service.name), strays.get(service.name), observed)
+        one, stray = running.get(service.name), strays.get(service.name)
+        cause = _why(service, one, stray, observed) or _neighbour(service, moved)
         if cause:
             yield Step(Verb.DEPLOY, stack.where, service.name, cause)
+
+
+def _neighbour(wanted: Service, moved: set[str]) -> str:
+    """Why a service must learn a new address; empty when it knows them all."""
+    knows = (*wanted.needs, *(f"agent-{peer}" for peer in wanted.settings.get("peers", ())))
+    return next((f"{name} moved to another port" for name in knows if name in moved), "")
 
 
 def _why(wanted: Service, running: RunningService | None, stray: RunningService | None, observed: Observed) -> str:

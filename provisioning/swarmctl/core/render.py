@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from swarmctl.core.agentfile import AgentFile, Peer
 from swarmctl.core.engine import EngineFile
+from swarmctl.core.labels import HOME
 from swarmctl.core.llamacpp import server_argv
 from swarmctl.core.places import Places
 from swarmctl.core.program import Program, SupervisorConfig
@@ -24,6 +25,7 @@ class Site:
     blobs: Mapping[str, str]
     prompts: Mapping[str, str]
     python: str
+    home: str = ""
     server: str = ""
     """A llama-server on the path; the wheel's own server when empty."""
 
@@ -91,7 +93,7 @@ def settings_file(stack: Stack, service: Service, site: Site) -> EngineFile | Ag
 
 def program(stack: Stack, service: Service, site: Site) -> Program:
     """How the supervisor keeps a service alive: engines are started, agents forked from one preloaded parent."""
-    file, labels = str(site.places.service(service.name)), stack.labels(service)
+    file, labels = str(site.places.service(service.name)), {**stack.labels(service), HOME: site.home}
     if service.kind == "agent":
         return Program(service.name, "fork", (file,), labels, service.hash, entry="swarmctl.agent.serve:main", cwd="/")
     if site.server:
@@ -107,5 +109,6 @@ def supervisor_config(stack: Stack, services: list[Service], site: Site) -> Supe
         swarm=stack.swarm,
         socket=site.socket,
         logs=str(site.places.logs),
+        home=site.home,
         programs=tuple(program(stack, service, site) for service in services),
     )

@@ -1,5 +1,6 @@
 """The team's plan: the schema that constrains it, and its reading with every mistake at once."""
 
+import itertools
 import json
 import re
 from collections.abc import Sequence
@@ -12,6 +13,9 @@ MOST_STEPS = 8
 MOST_FILES = 8
 TITLE = 80
 ACCEPT = 200
+_TRIES = 64
+"""Brackets of an answer that are tried as the beginning of the plan."""
+
 _FENCE = re.compile(r"^\s*```\w*\s*$", re.MULTILINE)
 
 
@@ -66,17 +70,36 @@ def read_plan(
     if not 1 <= len(raw) <= MOST_STEPS:
         return [f"the plan has {len(raw)} steps; give 1 to {MOST_STEPS}"]
     problems: list[str] = []
-    steps = tuple(_step(item, number, roles, problems) for number, item in enumerate(raw, 1))
+    steps, notes = _without_echoes([_step(item, n, roles, problems) for n, item in enumerate(raw, 1)])
     for number, step in enumerate(steps, 1):
         problems += [f"step {number}: {problem}" for problem in list_problems(step.files, tree)]
     problems += _repeated(steps)
     if named and not any(path in step.files for step in steps for path in named):
         problems.append(f"the task names {', '.join(named)}; a step must list it under files")
-    return problems or TeamPlan(steps=steps, origin=origin)
+    return problems or TeamPlan(steps=tuple(steps), origin=origin, notes=tuple(notes))
+
+
+def _without_echoes(steps: Sequence[Step]) -> tuple[list[Step], list[str]]:
+    """The steps without those that repeat an earlier title and bring no new file; numbers are mended."""
+    kept: list[Step] = []
+    place: dict[int, int] = {}
+    for number, step in enumerate(steps, 1):
+        same = [n for n, k in enumerate(kept, 1) if k.title.casefold() == step.title.casefold()]
+        if same and set(step.files) <= set(kept[same[0] - 1].files):
+            place[number] = same[0]
+        else:
+            kept.append(step)
+            place[number] = len(kept)
+    notes = (
+        [] if len(kept) == len(steps) else [f"steps that only repeat others were left out: {len(steps) - len(kept)}"]
+    )
+    # 0 is no step: the schedule drops it with a note of its own.
+    mended = [k.model_copy(update={"depends": tuple(place.get(d, 0) for d in k.depends)}) for k in kept]
+    return mended, notes
 
 
 def _repeated(steps: Sequence[Step]) -> list[str]:
-    """Steps that only say again what an earlier one says: small models fill the list that way."""
+    """Steps with an earlier step's title but other files: nobody could tell what each is to do."""
     first: dict[str, int] = {}
     again = []
     for number, step in enumerate(steps, 1):
@@ -90,11 +113,13 @@ def _json_in(text: str) -> Any:
     """The first JSON object or array in the text that looks like a plan; None when there is none."""
     text = _FENCE.sub("", text)
     decoder = json.JSONDecoder()
-    for match in re.finditer(r"[{\[]", text):
+    for match in itertools.islice(re.finditer(r"[{\[]", text), _TRIES):
         try:
             value, _ = decoder.raw_decode(text, match.start())
-        except (ValueError, RecursionError):
+        except ValueError:
             continue
+        except RecursionError:
+            return None
         if _steps_of(value):
             return value
     return None

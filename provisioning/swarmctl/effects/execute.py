@@ -61,7 +61,8 @@ class Job:
         """
         found = (*self.observed.services, *(self.observed.strays if self.observed.prepared else ()))
         self._running = {service.name: service.hash for service in found}
-        if self.observed.stale:
+        if self.observed.stale or not self.observed.prepared:
+            # What runs has other code or keys than it will be asked with: none of it can be kept.
             self.world.runtime(self.spec.name).stop()
             self._running = {}
         self._remember()
@@ -105,10 +106,10 @@ class Job:
         service, site = self._stack.service(step.subject), self._site()
         path = site.places.service(service.name)
         files.write(path, settings_file(self._stack, service, site).model_dump_json(indent=1))
-        again = self._running.get(service.name) == service.hash
+        again = any(service.name == known.name and service.hash == known.hash for known in self.observed.services)
         self._running[service.name] = service.hash
         self._apply(site)
-        if again:
+        if again and not self.observed.stale:
             self.world.runtime(self.spec.name).restart(service.name)
 
     def _release(self, _n: int, step: Step) -> None:
@@ -137,6 +138,7 @@ class Job:
         return Site(
             places=world.places(self.spec.name),
             socket=str(world.runtime(self.spec.name).socket),
+            home=world.runtime(self.spec.name).home,
             ports=self.plan.ports,
             blobs={key: str(item.blob) for key, item in held.items() if item is not None},
             prompts=self.observed.prompts,

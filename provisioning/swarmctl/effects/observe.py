@@ -16,7 +16,7 @@ from swarmctl.core.spec import ModelSource, SwarmSpec
 from swarmctl.core.stack import LABEL
 from swarmctl.effects import catalogue, files, machine
 from swarmctl.effects.gguf import read_gguf
-from swarmctl.effects.process import Labelled, labelled
+from swarmctl.effects.process import Labelled
 from swarmctl.effects.runtimes.process import SupervisorStatus
 from swarmctl.effects.world import World
 from swarmctl.errors import SwarmctlError
@@ -30,7 +30,8 @@ def observe(spec: SwarmSpec, prompts: dict[str, str], world: World) -> Observed:
     status = world.runtime(spec.name).status()
     services = running(status)
     given = files.read_json(places.ports) or {}
-    ours = {given[s.name] for s in services if s.up and s.name in given}
+    strays = _strays(world.runtime(spec.name).labelled(), status)
+    ours = {given[s.name] for s in (*services, *strays) if s.pid is not None and s.name in given}
     verdict = files.read_json(places.proved) or {}
     return Observed(
         machine=machine.look(world.state),
@@ -41,7 +42,7 @@ def observe(spec: SwarmSpec, prompts: dict[str, str], world: World) -> Observed:
         supervisor=status.pid if status else None,
         stale=status.version if status and status.version != __version__ else "",
         services=services,
-        strays=_strays(labelled(spec.name), status),
+        strays=strays,
         ports=given,
         busy=_busy(spec, given) - ours,
         prompts=prompts,
@@ -57,7 +58,7 @@ def remains(swarm: str, world: World) -> Observed:
         prepared=world.places(swarm).root.exists(),
         supervisor=status.pid if status else None,
         services=running(status),
-        strays=_strays(labelled(swarm), status),
+        strays=_strays(world.runtime(swarm).labelled(), status),
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from swarmctl.core.labels import SERVICE, SUPERVISOR, SWARM, VARIABLE, carried
+from swarmctl.core.labels import SERVICE, SUPERVISOR, VARIABLE, belongs, carried
 from swarmctl.effects.clock import SystemClock
 from swarmctl.errors import HostError
 
@@ -127,8 +127,8 @@ def spawn_daemon(argv: Sequence[str], log: Path) -> int:
         raise HostError(f"{argv[0]} cannot be started: {e.strerror}", detail=_shown(argv)) from e
 
 
-def labelled(swarm: str | None, *, helpers: bool = False) -> list[Labelled]:
-    """This user's processes that carry the labels of one swarm (None: of any), oldest first.
+def labelled(swarm: str | None, home: str = "", *, helpers: bool = False) -> list[Labelled]:
+    """This user's processes that carry the labels of one swarm (None: of any) and state folder, oldest first.
 
     Found by command line, title or environment (see core/labels.py for what counts). Never this process
     and its ancestors. Left out, unless `helpers`, are processes that our programs started for their own
@@ -139,7 +139,7 @@ def labelled(swarm: str | None, *, helpers: bool = False) -> list[Labelled]:
     self_ = psutil.Process()
     skip = {self_.pid, *(parent.pid for parent in self_.parents())}
     found = (_look(process, helpers) for process in psutil.process_iter() if process.pid not in skip)
-    mine = (item for item in found if item is not None and swarm in {None, item.labels[SWARM]})
+    mine = (item for item in found if item is not None and belongs(item.labels, swarm, home))
     return sorted(mine, key=lambda item: item.create_time)
 
 

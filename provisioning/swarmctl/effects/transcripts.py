@@ -58,8 +58,7 @@ def from_task(task: dict[str, Any]) -> Transcript | None:
         for data in data_parts(artifact):
             if data.get("kind") == "result":
                 result = RunResult.model_validate(data)
-            elif data.get("kind") == "transcript":
-                entries.extend(data.get("entries", []))
+            entries.extend(data.get("transcript", []))
     return None if result is None else Transcript(result, tuple(entries))
 
 

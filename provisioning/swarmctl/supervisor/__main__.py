@@ -24,7 +24,7 @@ def main(argv: list[str]) -> int:
     try:
         config = _read(argv)
         _prepare(config, argv)
-        replace_others(config, scan(config.swarm))
+        replace_others(config, scan(config.swarm, config.home))
         held = lock(Path(config.logs))
         line = listen(Path(config.socket))
     except Refused as e:
@@ -32,7 +32,7 @@ def main(argv: list[str]) -> int:
         return 1
     supervisor = Supervisor(config, line, held)
     log(f"supervising {config.swarm}, pid {os.getpid()}, {len(config.programs)} programs")
-    supervisor.run(scan(config.swarm))
+    supervisor.run(scan(config.swarm, config.home))
     return 0
 
 
@@ -51,7 +51,7 @@ def _read(argv: list[str]) -> SupervisorConfig:
 def _prepare(config: SupervisorConfig, argv: list[str]) -> None:
     """Be a daemon: found by label, with room for the titles of forked children, away from any terminal."""
     getproctitle()  # it measures its room at the first call: before anything is taken out of the environment
-    labels = list(words(supervisor_labels(config.swarm)))
+    labels = list(words(supervisor_labels(config.swarm, config.home)))
     room = os.environ.pop(_ROOM, None)
     if room is None or argv[1:] != labels:
         # A process title overwrites the arguments and environment that the process began with and can be

@@ -49,7 +49,7 @@ class Supervisor:
         self._children.adopt(survivors, time.monotonic())
         while not (self._stopping and not self._children.running):
             self._turn()
-        for left in scan(self._config.swarm):
+        for left in scan(self._config.swarm, self._config.home):
             if left.service != SUPERVISOR:
                 log(f"{left.service}: left pid {left.pid} behind; killed")
                 kill(left)

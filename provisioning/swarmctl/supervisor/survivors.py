@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from swarmctl.core.labels import HASH, SERVICE, SWARM, Carried, carried
+from swarmctl.core.labels import HASH, SERVICE, Carried, belongs, carried
 
 _SAME = 1.5
 
@@ -43,12 +43,12 @@ class Survivor:
             return False
 
 
-def scan(swarm: str) -> list[Survivor]:
-    """This user's processes with the swarm's label, oldest first, without this one and its ancestors."""
+def scan(swarm: str, home: str = "") -> list[Survivor]:
+    """This user's processes with the swarm's labels, oldest first, without this one and its ancestors."""
     here = psutil.Process()
     skip = {here.pid, *(parent.pid for parent in here.parents())}
     found = (_read(process) for process in psutil.process_iter() if process.pid not in skip)
-    ours = (item for item in found if item is not None and item.tags.labels[SWARM] == swarm)
+    ours = (item for item in found if item is not None and belongs(item.tags.labels, swarm, home))
     return sorted(ours, key=lambda item: item.create_time)
 
 

@@ -14,10 +14,12 @@ def loopback_proof(swarm: str, pids: Mapping[str, int]) -> Proof:
     Where the system does not let us look, the verdict is `unknown` and says at whom.
     """
     name, promised = "nothing listens off loopback", "loopback only"
-    open_, closed, hidden = list[str](), 0, list[str]()
+    open_, closed, seen, hidden = list[str](), 0, 0, list[str]()
     for service, pid in sorted(pids.items()):
         try:
-            for address, port in _listening(pid):
+            found = _listening(pid)
+            seen += 1
+            for address, port in found:
                 if ipaddress.ip_address(address).is_loopback:
                     closed += 1
                 else:
@@ -26,11 +28,11 @@ def loopback_proof(swarm: str, pids: Mapping[str, int]) -> Proof:
             continue
         except (psutil.AccessDenied, OSError) as e:
             hidden.append(f"{service} (pid {pid}): {type(e).__name__}")
-    evidence = f"sockets of {len(pids)} processes and their children"
+    evidence = f"sockets of {seen} processes and their children"
     if open_:
         mend = f"swarmctl down --swarm {swarm}"
         return Proof(name, swarm, promised, "; ".join(open_), evidence, "fail", mend)
-    if hidden or not pids:
+    if hidden or not seen:
         reason = "; ".join(hidden) if hidden else "no process of the swarm runs"
         return Proof(name, swarm, promised, "not seen", reason, "unknown")
     return Proof(name, swarm, promised, f"{closed} sockets, all on loopback", evidence, outcome(True))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from swarmctl.core.labels import SUPERVISOR, supervisor_labels, words
+from swarmctl.core.labels import SUPERVISOR, home_of, supervisor_labels, words
 from swarmctl.core.program import ProgramStatus, SupervisorConfig
 from swarmctl.effects import files
 from swarmctl.effects.clock import Clock, wait_until
@@ -65,6 +65,7 @@ class ProcessRuntime:
 
     def __init__(self, swarm: str, state: Path, socket: Path, clock: Clock) -> None:
         self.swarm, self.state, self.socket = swarm, state, socket
+        self.home = home_of(str(state))
         self._clock = clock
         self.reason = ""
         """Why the last `status` gave None."""
@@ -124,22 +125,22 @@ class ProcessRuntime:
         if pid is not None:
             with suppress(HostError):
                 wait_until(
-                    lambda: pid not in {item.pid for item in labelled(self.swarm)},
+                    lambda: pid not in {item.pid for item in self.labelled()},
                     clock=self._clock, deadline=timeout, every=0.1, what="the supervisor to end",
                 )  # fmt: skip
         left: list[Labelled] = []
         for _ in range(3):  # once more for what started while the last of them ended
-            left = end(labelled(self.swarm, helpers=True), grace=5.0)
-            if not labelled(self.swarm, helpers=True):
+            left = end(self.labelled(helpers=True), grace=5.0)
+            if not self.labelled(helpers=True):
                 self._tidy()
                 return []
-        return left or labelled(self.swarm, helpers=True)
+        return left or self.labelled(helpers=True)
 
-    def strays(self, swarm: str | None = None) -> list[Labelled]:
+    def strays(self) -> list[Labelled]:
         """Labelled processes that the supervisor which answers does not own; all of them if none does."""
         status = self.status()
         owned = {status.pid, *(p.pid for p in status.programs)} if status else set()
-        return [item for item in labelled(swarm or self.swarm) if item.pid not in owned]
+        return [item for item in self.labelled() if item.pid not in owned]
 
     def log_path(self, name: str) -> Path:
         """The log of a program; `supervisor` is the supervisor's own."""
@@ -153,8 +154,12 @@ class ProcessRuntime:
                 found = [*_last(path), *found]
         return "\n".join(found[-lines:])
 
+    def labelled(self, *, helpers: bool = False) -> list[Labelled]:
+        """Every process that carries this swarm's labels, the supervisor among them."""
+        return labelled(self.swarm, self.home, helpers=helpers)
+
     def _start(self) -> None:
-        labels = words(supervisor_labels(self.swarm))
+        labels = words(supervisor_labels(self.swarm, self.home))
         log = self.log_path(SUPERVISOR)
         argv = [sys.executable, "-P", "-m", "swarmctl.supervisor", str(self.config_file), *labels]
         pid = spawn_daemon(argv, log)

@@ -16,6 +16,8 @@ from swarmctl.effects.sources.localfile import CHUNK, Progress, disk
 from swarmctl.errors import HostError, SpecError
 
 _CONNECT, _READ = 10.0, 60.0
+_CHUNK = 1 << 16
+"""Bytes that a broken connection can cost."""
 _WAITS = (0.0, 1.0, 2.0, 4.0)
 """Seconds before each new try after a try that brought nothing; one that brought bytes starts over."""
 
@@ -89,7 +91,7 @@ def _receive(answer: requests.Response, part: _Part, have: int, progress: Progre
     digest = _hashed(part.path) if have else hashlib.sha256()
     try:
         with disk(part.path.parent, (total or have) - have), part.path.open("ab") as file:
-            for chunk in answer.iter_content(CHUNK):
+            for chunk in answer.iter_content(_CHUNK):
                 file.write(chunk)
                 digest.update(chunk)
                 have += len(chunk)

@@ -1,0 +1,44 @@
+"""Lines of real logs, read back."""
+
+from swarmctl.core.enginelog import LoadLines, last_load, loads
+
+CPU = """\
+0.00.164.341 I load_tensors: loading model tensors, this can take a while... (load_mode = mmap)
+0.00.240.831 I load_tensors:   CPU_Mapped model buffer size =    92.10 MiB
+0.00.243.368 I llama_context: flash_attn            = enabled
+0.00.243.388 I llama_context:        CPU  output buffer size =     0.38 MiB
+0.00.243.852 I llama_kv_cache:        CPU KV buffer size =   180.00 MiB
+0.7 I llama_kv_cache: size = 180.00 MiB ( 4096 cells,  30 layers,  2/2 seqs), K (f16):   90.00 MiB, V (f16):   90.00 MiB
+0.00.766.935 I sched_reserve:        CPU compute buffer size =    18.64 MiB
+"""
+GPU = """\
+load_tensors: loading model tensors, this can take a while... (mmap = true)
+load_tensors:   CPU_Mapped model buffer size =   243.00 MiB
+load_tensors:        CUDA0 model buffer size =  1834.00 MiB
+llama_context: flash_attn    = disabled
+llama_context:  CUDA_Host  output buffer size =     0.58 MiB
+llama_kv_cache:      CUDA0 KV buffer size =   153.00 MiB
+llama_kv_cache: size =  153.00 MiB (  8192 cells,  36 layers,  1/1 seqs), K (q8_0):   76.50 MiB, V (q4_0):   76.50 MiB
+sched_reserve:      CUDA0 compute buffer size =    88.50 MiB
+sched_reserve:  CUDA_Host compute buffer size =    20.25 MiB
+"""
+
+
+def test_a_load_on_the_cpu() -> None:
+    assert last_load(CPU) == LoadLines(92.1, 180.0, 18.64, 0.38, "f16", "f16", "enabled")
+
+
+def test_devices_are_summed() -> None:
+    assert last_load(GPU) == LoadLines(2077.0, 153.0, 108.75, 0.58, "q8_0", "q4_0", "disabled")
+
+
+def test_the_last_load_counts() -> None:
+    assert last_load(CPU + "other\n" + GPU) == last_load(GPU)
+    assert loads(CPU + GPU + CPU) == 3
+
+
+def test_a_load_that_is_not_all_there_is_none() -> None:
+    assert last_load("") is None
+    assert last_load(CPU[CPU.index("\n") :]) is None
+    assert last_load(GPU + CPU.splitlines()[0]) is None
+    assert last_load(CPU[: CPU.index("sched_reserve")]) is None

@@ -1,0 +1,96 @@
+"""Judgements on an engine, by value: just inside and just outside of what was promised."""
+
+import dataclasses
+
+import pytest
+
+from swarmctl.core import engineproof as judge
+from swarmctl.core.engine import EngineFile
+from swarmctl.core.enginelog import LoadLines
+from swarmctl.core.engineproof import Answer
+from swarmctl.core.memory import ProcessMemory
+
+ENGINE = EngineFile(
+    swarm="demo", model="coder", blob="/b", port=1, key_file="/k", context=1000, parallel=2, kv="f16",
+    flash_attention=True, threads=2, cache_ram=0, keep_alive=-1, gpu_layers=0,
+)  # fmt: skip
+PLAN = ProcessMemory(weights=1000, kv=100, compute=40, output=1, other=60)
+LINES = LoadLines(1000, 100, 40, 1, "f16", "f16", "enabled")
+
+
+@pytest.mark.parametrize(
+    ("slots", "verdict"),
+    [([1024, 1024], "pass"), ([1024], "fail"), ([1024, 512], "fail"), ([1000, 1000], "fail"), ([], "fail")],
+)
+def test_context_and_slots(slots: list[int], verdict: str) -> None:
+    assert judge.context_proof(ENGINE, slots, "").verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({}, "pass"),
+        ({"weights": 1049.0}, "pass"),
+        ({"weights": 1051.0}, "fail"),
+        ({"weights": 949.0}, "fail"),
+        ({"kv": 107.9}, "pass"),
+        ({"kv": 108.1}, "fail"),
+        ({"compute": 48.1}, "fail"),
+        ({"output": 9.1}, "fail"),
+    ],
+)
+def test_buffers_within_5_percent_or_8_mib(change: dict[str, float], verdict: str) -> None:
+    proof = judge.buffers_proof(ENGINE, dataclasses.replace(LINES, **change), PLAN)
+    assert proof.verdict == verdict
+    assert verdict == "pass" or proof.evidence == f"off: {'KV' if 'kv' in change else next(iter(change))}"
+
+
+def test_a_bounded_model_may_take_less_never_more() -> None:
+    bounded = dataclasses.replace(PLAN, exact=False)
+    assert judge.buffers_proof(ENGINE, dataclasses.replace(LINES, kv=20), bounded).verdict == "pass"
+    assert judge.buffers_proof(ENGINE, dataclasses.replace(LINES, kv=120), bounded).verdict == "fail"
+    assert judge.process_proof(ENGINE, 100.0, bounded).verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("resident", "cache", "verdict"),
+    [(1161, 0, "pass"), (988, 0, "pass"), (986, 0, "fail"), (1381, 0, "pass"), (1382, 0, "fail"), (1382, 100, "pass")],
+)
+def test_process_memory_within_15_percent(resident: float, cache: int, verdict: str) -> None:
+    engine = ENGINE.model_copy(update={"cache_ram": cache})
+    assert judge.process_proof(engine, resident, PLAN).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (Answer("one two", 24, 0.5), "pass"),
+        (Answer("one two", 24, 0.49), "fail"),
+        (Answer("  ", 24, 9.0), "fail"),
+        (Answer("x", 0, 9.0), "fail"),
+        ("HTTP 500", "fail"),
+    ],
+)
+def test_answers(answer: Answer | str, verdict: str) -> None:
+    assert judge.answer_proof(ENGINE, answer, 0.5).verdict == verdict
+
+
+def test_kv_and_flash_attention_by_the_engines_word() -> None:
+    assert judge.kv_proof(ENGINE, LINES).verdict == "pass"
+    mixed = judge.kv_proof(ENGINE, dataclasses.replace(LINES, value_type="q8_0"))
+    assert (mixed.verdict, mixed.measured) == ("fail", "f16/q8_0")
+    assert judge.flash_proof(ENGINE, LINES).verdict == "pass"
+    assert judge.flash_proof(ENGINE, dataclasses.replace(LINES, flash_attention="auto")).verdict == "fail"
+
+
+def test_what_was_not_seen_is_unknown_and_says_how_to_see_it() -> None:
+    for proof in (
+        judge.kv_proof(ENGINE, None),
+        judge.flash_proof(ENGINE, None),
+        judge.flash_proof(ENGINE, dataclasses.replace(LINES, flash_attention="")),
+        judge.buffers_proof(ENGINE, None, PLAN),
+        judge.process_proof(ENGINE, None, PLAN),
+        judge.buffers_proof(ENGINE, LINES, None),
+    ):
+        assert proof.verdict == "unknown"
+        assert proof.evidence
