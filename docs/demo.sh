@@ -1,7 +1,7 @@
 #!/bin/sh
 # The story of the demo, with the commands as a person types them. `make demo` runs it; so can you with swarmctl installed.
 set -u
-task='Write a Python function clamp(x, low, high) that returns low if x < low, high if x > high, and x otherwise.'
+task="Write a Python function greet(name) in greet.py that returns the text 'Hello, NAME!' with the given name."
 check='python3 -m unittest -q'
 
 title() { printf '\n== %s\n' "$1"; }
@@ -25,18 +25,18 @@ trap 'clean; exit 130' INT TERM
 
 title "1. A git repository with one test, and nothing that passes it"
 git init -q "$place/project" && cd "$place/project" || exit 1
-printf 'def clamp(x, low, high):\n    raise NotImplementedError\n' >clamp.py
-cat >test_clamp.py <<'EOF'
+cat >test_greet.py <<'EOF'
 import unittest
 
-from clamp import clamp
+from greet import greet
 
 
-class Clamp(unittest.TestCase):
-    def test_values(self):
-        self.assertEqual([clamp(x, 0, 10) for x in (-5, 0, 5, 10, 15)], [0, 0, 5, 10, 10])
+class Greet(unittest.TestCase):
+    def test_names(self):
+        for name in ("Ada", "Grace"):
+            self.assertEqual(greet(name), f"Hello, {name}!")
 EOF
-git add . && git -c user.name=you -c user.email=you@localhost commit -qm "Ask for clamp" || exit 1
+git add . && git -c user.name=you -c user.email=you@localhost commit -qm "Ask for greet" || exit 1
 show git log --oneline && git log --oneline
 
 title "2. Up: fetch the model, start engine and agents, prove them healthy"

@@ -8,7 +8,7 @@ import pytest
 
 from fakes.person import SWARM, Person, git
 
-TASK = "Write a Python function clamp(x, low, high) that returns low if x < low, high if x > high, and x otherwise."
+TASK = "Write a Python function greet(name) in greet.py that returns the text 'Hello, NAME!' with the given name."
 
 
 @pytest.mark.scenario(seconds=90, always=True)
@@ -34,7 +34,7 @@ def test_up_run_down_leaves_a_branch_and_nothing_else(person: Person, repository
     assert len(run["commits"]) >= 1
     assert {c["author"] for c in run["commits"]} == {"backend"}
     assert run["by_role"]["backend"]["tokens_out"] > 0
-    assert "clamp" in run["diff"]
+    assert "def greet" in run["diff"]
 
     shown = person.types("run", "--show", run["id"]).stdout
     assert run["branch"] in shown

@@ -16,6 +16,7 @@ from pathlib import Path
 import uvicorn
 
 from swarmctl.agent.app import build
+from swarmctl.agent.workspace import sweep
 from swarmctl.core.agentfile import AgentFile
 
 GRACEFUL = 3
@@ -49,6 +50,7 @@ def main(settings_path: str) -> int:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         settings = AgentFile.model_validate_json(Path(settings_path).read_bytes())
+        sweep(Path(settings.data))
         app = build(settings)
     except (OSError, ValueError, sqlite3.Error) as e:
         sys.stderr.write(f"this agent cannot start: {e}\n")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from swarmctl.commands.run import Outcome
 from swarmctl.console import Console
 from swarmctl.core.messages import RunEvent, RunResult, TeamPlan, Usage
+from swarmctl.core.sandbox import PROTECTS
 
 
 class RunLines:
@@ -47,7 +48,7 @@ def show_outcome(console: Console, outcome: Outcome, *, with_diff: bool = True) 
     _listed(console, "cut", result.cut)
     _listed(console, "problem", result.problems)
     console.data(f"\nrun {result.id}: {_verdict(console, result)} in {result.seconds:.1f} s")
-    if outcome.commits:
+    if result.head is not None:
         console.data(f"take it: git merge {result.branch}   look again: swarmctl run --show {result.id}")
 
 
@@ -69,6 +70,8 @@ def _steps(console: Console, result: RunResult) -> None:
         tested = step.test.verdict + (f" in {step.test.sandbox}" if step.test.sandbox else "")
         rows.append([f"#{step.number}", step.step.role, outcome, tries, tested, step.problem[:60]])
     console.data("\n" + console.table(["step", "role", "outcome", "tried", "test", ""], rows))
+    for sandbox in sorted({step.test.sandbox for step in result.steps} - {""}):
+        console.data(f"tested in {sandbox}: {PROTECTS.get(sandbox, 'unknown')}")
 
 
 def _used(console: Console, by_role: dict[str, Usage]) -> None:

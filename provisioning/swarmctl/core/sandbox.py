@@ -15,7 +15,8 @@ SCRATCH = 512 * 1024**2
 
 REFUSED = "no sandbox; install bubblewrap or pass --unsandboxed"
 PROTECTS = {
-    "bubblewrap": "no network, the system read-only, home folders and secrets hidden, no privileges",
+    "bubblewrap": "no network, the system read-only, home folders and secrets hidden, no privileges; "
+    "no filter on system calls, and files outside of the home folders can be read",
     "docker": "no network, nothing of this machine but the clone, no privileges",
     "namespaces": "no network, the system read-only, home folders and secrets hidden, no privileges; "
     "no filter on system calls, and files outside of the home folders can be read",
