@@ -72,6 +72,15 @@ def test_an_endless_loop_is_stopped_asked_again_and_cut_before_it_began(tmp_path
     assert engine.requests[1]["frequency_penalty"] == 0.5
 
 
+def test_a_loop_after_a_whole_block_is_not_worth_asking_again(tmp_path: Path) -> None:
+    block = "greet.py\n```python\ndef greet():\n    return 1\n```\n"
+    with ScriptedEngine(Turn(block + LOOP * 20, endless=True)) as engine:
+        answer = ask(tmp_path, engine)
+        assert len(engine.requests) == 1
+    assert answer.text.startswith(block.rstrip())
+    assert "the blocks before it were kept" in answer.cut[0]
+
+
 def test_a_loop_that_does_not_come_back_leaves_the_second_answer(tmp_path: Path) -> None:
     with ScriptedEngine(Turn(LOOP, endless=True), Turn("fine")) as engine:
         answer = ask(tmp_path, engine)

@@ -27,6 +27,7 @@ from swarmctl.agent.ports import ModelFailed, TooLarge
 from swarmctl.agent.trouble import sentence, too_large, trouble
 from swarmctl.core.agentfile import AgentFile
 from swarmctl.core.budget import room
+from swarmctl.core.fences import whole_blocks
 from swarmctl.core.patience import Patience
 
 PASSING = (AgentRunError, OpenAIError, httpx2.HTTPError, ValueError)
@@ -56,6 +57,10 @@ class Guarded(WrapperModel):
         asked = ModelSettings(**(model_settings or {}))
         prompt = await self._fit(messages, asked, model_request_parameters)
         result = await self._patiently(messages, asked, model_request_parameters, prompt)
+        if result.loop and whole_blocks(result.text):
+            # What was asked for is there: chatter after it is not worth asking again.
+            self._ledger.note(f"{result.loop.reason}: stopped; the blocks before it were kept")
+            return result.clean()
         if result.loop or (result.empty and not result.late):
             self._ledger.note(_again(result))
             if result.loop:

@@ -52,6 +52,12 @@ def fences(text: str) -> list[Fence]:
     return found
 
 
+def whole_blocks(text: str) -> bool:
+    """There is a block, and every block is closed."""
+    found = fences(text)
+    return bool(found) and all(fence.closed for fence in found)
+
+
 def _lines(text: str) -> list[str]:
     """Lines by \\n alone: a form feed or U+2028 inside a file is no line end."""
     return text.replace("\r\n", "\n").split("\n")
