@@ -9,6 +9,8 @@ from typing import Any
 
 import psutil
 
+from swarmctl.core.labels import home_of
+
 SWARM = "demo"
 
 
@@ -51,15 +53,16 @@ class Person:
         return found | ({"supervisor": status["supervisor"]} if status["supervisor"] else {})
 
     def ours(self) -> list[str]:
-        """Command lines of every process that carries a label of this person's swarms, found without swarmctl."""
+        """Command lines of every process that carries a label of this person's swarms, looked for without swarmctl."""
+        swarms = Path(self.env["XDG_STATE_HOME"]) / "swarmctl" / "swarms"
+        homes = [f"swarmctl.home={home_of(str(swarms / name))}" for name in (SWARM, "mine")]
         found = []
         for process in psutil.process_iter():
             try:
                 line = " ".join(process.cmdline())
-                mine = process.environ().get("XDG_STATE_HOME") == self.env["XDG_STATE_HOME"]
             except psutil.Error:
                 continue
-            if "swarmctl.swarm=" in line and mine:
+            if any(home in line for home in homes):
                 found.append(line)
         return found
 
