@@ -60,7 +60,12 @@ if [ -z "$branch" ]; then
   branch=$(branch_of)
 fi
 
-title "5. What is there now, and does it pass the check?"
+title "5. All six specialists, side by side"
+question='In one short sentence: what does an HTTP status of 404 mean?'
+show swarmctl run --swarm demo --flat "'$question'"
+swarmctl run --swarm demo --flat "$question" || exit $?
+
+title "6. What is there now, and does it pass the check?"
 if [ -z "$branch" ]; then
   echo "no branch: the team wrote nothing that could be used"
 else
@@ -74,7 +79,7 @@ print("the check:", ", ".join(sorted({s["test"]["verdict"] for s in steps if s["
 fi
 swarmctl cost --swarm demo
 
-title "6. Down: nothing is left"
+title "7. Down: nothing is left"
 show swarmctl down --swarm demo
 swarmctl down --swarm demo || exit $?
 cleaned=yes

@@ -56,6 +56,11 @@ def in_turn(ours: Callable[[], object], peer: Callable[[], object], runs: int = 
     return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs)
 
 
+def middle(figures: Sequence[float]) -> float:
+    """The median of figures that were taken one by one."""
+    return statistics.median(figures)
+
+
 def median(act: Callable[[], object], runs: int = 5) -> float:
     """Median wall time, after one call that does not count."""
     act()
