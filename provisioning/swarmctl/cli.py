@@ -14,6 +14,8 @@ import typer
 from swarmctl.errors import Cancelled, HealthError, RunError, SpecError, SwarmctlError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from swarmctl.console import Console
     from swarmctl.core.plan import Plan
     from swarmctl.effects.specs import Opened
@@ -272,7 +274,7 @@ def run(
     Example: swarmctl run "add a function that clamps a number" --test 'python3 -m unittest -q'
     """
     from swarmctl.commands import run as work
-    from swarmctl.console.runs import RunLines
+    from swarmctl.console.runs import RunLines, show_outcome, show_transcript
     from swarmctl.core.units import seconds
     from swarmctl.effects.git import Workspace
     from swarmctl.effects.transcripts import read
@@ -280,7 +282,8 @@ def run(
 
     world, console = World.here(), _console(as_json)
     if show is not None:
-        _written(console, output, work.Outcome(read(show, world).result))
+        transcript = read(show, world)
+        _written(console, output, lambda to: show_transcript(to, transcript))
         return
     name, follow = _name(file, swarm), RunLines(console)
     if attach is not None:
@@ -296,7 +299,7 @@ def run(
         roles = tuple(part.strip() for part in (agents or "").split(",") if part.strip())
         request = work.Request(task, mode, roles, test, unsandboxed, limit)
         outcome = work.run(request, Workspace(workspace), name, world, follow=follow)
-    _written(console, output, outcome)
+    _written(console, output, lambda to: show_outcome(to, outcome))
     if outcome.result.verdict != "done":
         raise RunError(
             f"the run ended {outcome.result.verdict}",
@@ -305,16 +308,15 @@ def run(
         )
 
 
-def _written(console: "Console", output: Path | None, outcome: Any) -> None:
+def _written(console: "Console", output: Path | None, show: "Callable[[Console], None]") -> None:
     from swarmctl.console import Console
-    from swarmctl.console.runs import show_outcome
 
     if output is None:
-        show_outcome(console, outcome)
+        show(console)
         return
     try:
         with output.open("w", encoding="utf-8") as file:
-            show_outcome(Console(as_json=console.as_json, out=file), outcome)
+            show(Console(as_json=console.as_json, out=file))
     except OSError as e:
         raise SpecError(f"{output} cannot be written: {e.strerror}", hint="--output FILE") from None
     console.say(f"wrote {output}")
@@ -417,7 +419,10 @@ def cost(file: File = None, swarm: Swarm = None, as_json: Json = False) -> None:
 
 @app.command()
 def render(
-    folder: Annotated[Path, typer.Argument(help="A new folder.")], file: File = None, swarm: Swarm = None
+    folder: Annotated[Path, typer.Argument(help="A new folder.")],
+    file: File = None,
+    swarm: Swarm = None,
+    as_json: Json = False,
 ) -> None:
     """Write out what `up` would run.
 
@@ -426,9 +431,12 @@ def render(
     from swarmctl.commands.render import render as write
     from swarmctl.effects.world import World
 
-    console = _console()
-    for path in write(_opened(file, swarm), folder, World.here()):
-        console.data(str(path))
+    console = _console(as_json)
+    written = [str(path) for path in write(_opened(file, swarm), folder, World.here())]
+    if as_json:
+        console.json({"schema": "swarmctl/render/v1", "files": written})
+    else:
+        console.data("\n".join(written))
 
 
 @app.command()
@@ -489,14 +497,18 @@ def schema() -> None:
 
 
 @app.command()
-def version() -> None:
+def version(as_json: Json = False) -> None:
     """Print the version.
 
     Example: swarmctl version
     """
     from swarmctl import __version__
 
-    _console().data(f"swarmctl {__version__}")
+    console = _console(as_json)
+    if as_json:
+        console.json({"schema": "swarmctl/version/v1", "version": __version__})
+    else:
+        console.data(f"swarmctl {__version__}")
 
 
 @app.command()

@@ -16,7 +16,7 @@ from swarmctl.core.asking import (
 )
 from swarmctl.core.messages import Step, StepOrder
 
-ROLES = ("orchestrator", "frontend", "backend", "testing", "security", "docs", "devops")
+ROLES = ("orchestrator", "frontend", "backend", "testing", "security", "docs", "devops", "specialist")
 TASK = "Write a small tool. " * 40
 ORDER = StepOrder(
     run="r", number=1, task=TASK, step=Step(role="backend", title="t", files=("a.py",)), git="", commit="", push=""

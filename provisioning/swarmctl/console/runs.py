@@ -6,6 +6,7 @@ from swarmctl.commands.run import Outcome
 from swarmctl.console import Console
 from swarmctl.core.messages import RunEvent, RunResult, TeamPlan, Usage
 from swarmctl.core.sandbox import PROTECTS
+from swarmctl.effects.transcripts import Transcript
 
 
 class RunLines:
@@ -25,7 +26,21 @@ class RunLines:
             self._console.say(" " * 27 + line)
 
 
-def show_outcome(console: Console, outcome: Outcome, *, with_diff: bool = True) -> None:
+def show_transcript(console: Console, transcript: Transcript) -> None:
+    """A run that ended, with every request and answer as the agents saw them."""
+    if console.as_json:
+        result = transcript.result.model_dump(mode="json")
+        console.json({"schema": "swarmctl/transcript/v1", **result, "transcript": list(transcript.entries)})
+        return
+    for entry in transcript.entries:
+        console.data(console.style(f"--- {entry.get('agent', '?')}: {entry.get('about', '')}", "bold"))
+        for message in entry.get("messages", []):
+            console.data(f"[{message['role']}]\n{message['content']}\n")
+        console.data(f"[answer, {entry.get('finish', '?')}]\n{entry.get('answer', '')}\n")
+    show_outcome(console, Outcome(transcript.result))
+
+
+def show_outcome(console: Console, outcome: Outcome) -> None:
     """The plan, the steps, the branch and its diff, what each role used, what was cut."""
     result = outcome.result
     if console.as_json:
@@ -37,13 +52,12 @@ def show_outcome(console: Console, outcome: Outcome, *, with_diff: bool = True) 
     if result.plan is not None:
         _plan(console, result.plan)
     _steps(console, result)
-    for role, answer in result.answers.items():
+    for role, answer in sorted(result.answers.items()):
         console.data(f"\n{console.style(role, 'bold')}\n{answer.strip()}")
     if outcome.commits:
         console.data(f"\n{console.style(f'branch {result.branch}', 'bold')}")
         console.data("\n".join(f"  {h}  {who:<14} {title}" for h, who, title in outcome.commits))
-        if with_diff:
-            console.data("\n" + outcome.diff)
+        console.data("\n" + outcome.diff)
     _used(console, result.by_role)
     _listed(console, "cut", result.cut)
     _listed(console, "problem", result.problems)
@@ -84,7 +98,7 @@ def _used(console: Console, by_role: dict[str, Usage]) -> None:
             round(u.seconds, 1),
             round(u.tokens_out / u.seconds, 1) if u.seconds else 0.0,
         ]
-        for role, u in by_role.items()
+        for role, u in sorted(by_role.items())
     ]
     if rows:
         console.data("\n" + console.table(["role", "requests", "tokens in", "tokens out", "seconds", "tokens/s"], rows))
