@@ -3,11 +3,12 @@
 import hashlib
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-BUDGET = 420
+BUDGET = 480
 """Seconds of scenarios in one `make test`; the others have their turn with another commit."""
 
 
@@ -17,6 +18,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_rotated] = []
+    if config.pluginmanager.hasplugin("xdist"):
+        config.pluginmanager.register(_FromWorkers())
 
 
 _rotated = pytest.StashKey[list[str]]()
@@ -27,7 +30,6 @@ def _seconds(item: pytest.Item) -> float:
     return float(marker.kwargs.get("seconds", 20)) if marker else 0.0
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     chosen = [item for item in items if item.get_closest_marker("torture") is None or _asked(config, "torture")]
     stories = [item for item in chosen if item.get_closest_marker("scenario")]
@@ -37,7 +39,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--rotate"):
         out = _over_budget(stories)
         config.stash[_rotated] = [item.nodeid for item in out]
+        if hasattr(config, "workeroutput"):
+            config.workeroutput["rotated"] = config.stash[_rotated]
     items[:] = [item for item in chosen if item not in out]
+
+
+class _FromWorkers:
+    """Where tests run in worker processes, only those know what rotated out."""
+
+    def pytest_testnodedown(self, node: Any) -> None:
+        """A worker is done: take over what it left out."""
+        known = node.config.stash[_rotated]
+        known.extend(name for name in node.workeroutput.get("rotated", []) if name not in known)
 
 
 def _asked(config: pytest.Config, mark: str) -> bool:
@@ -54,9 +67,10 @@ def _over_budget(stories: list[pytest.Item]) -> list[pytest.Item]:
 
     spent, out = 0.0, []
     for item in sorted(stories, key=turn):
-        spent += _seconds(item)
-        if spent > BUDGET:
+        if spent + _seconds(item) > BUDGET:
             out.append(item)
+        else:
+            spent += _seconds(item)
     return out
 
 

@@ -39,7 +39,7 @@ def test_the_wheel_carries_the_inventory_and_no_secret(wheel: Path) -> None:
     assert wheel.stat().st_size < 1_000_000
 
 
-@pytest.mark.scenario(seconds=110)
+@pytest.mark.scenario(seconds=55)
 def test_the_wheel_in_a_bare_environment_runs_the_demo_from_any_folder(wheel: Path, tmp_path: Path) -> None:
     venv, home = tmp_path / "venv", tmp_path / "home"
     home.mkdir()

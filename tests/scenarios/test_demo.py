@@ -11,7 +11,7 @@ from fakes.person import SWARM, Person, git
 TASK = "Write a Python function greet(name) in greet.py that returns the text 'Hello, NAME!' with the given name."
 
 
-@pytest.mark.scenario(seconds=90, always=True)
+@pytest.mark.scenario(seconds=30, always=True)
 def test_up_run_down_leaves_a_branch_and_nothing_else(person: Person, repository: Path) -> None:
     first = person.types("up", "--swarm", SWARM)
     assert "proofs hold" in first.stdout
@@ -52,7 +52,7 @@ def test_up_run_down_leaves_a_branch_and_nothing_else(person: Person, repository
     assert transcript["entries"]
 
 
-@pytest.mark.scenario(seconds=40)
+@pytest.mark.scenario(seconds=15)
 def test_flat_answers_stand_side_by_side(person: Person, repository: Path) -> None:
     person.types("up", "--swarm", SWARM)
     out = person.home / "answers.json"
@@ -66,7 +66,7 @@ def test_flat_answers_stand_side_by_side(person: Person, repository: Path) -> No
     assert git(repository, "branch", "--format=%(refname:short)").split() == ["main"]
 
 
-@pytest.mark.scenario(seconds=40)
+@pytest.mark.scenario(seconds=30)
 def test_a_run_goes_on_without_its_command_line(person: Person, repository: Path) -> None:
     """The command line is killed; `--attach` comes back for the result and the branch."""
     person.types("up", "--swarm", SWARM)
@@ -84,7 +84,7 @@ def test_a_run_goes_on_without_its_command_line(person: Person, repository: Path
     assert back["branch"] in git(repository, "branch", "--format=%(refname:short)").split()
 
 
-@pytest.mark.scenario(seconds=40)
+@pytest.mark.scenario(seconds=30)
 def test_ctrl_c_cancels_a_run_everywhere(person: Person, repository: Path) -> None:
     import signal
 
@@ -102,7 +102,7 @@ def test_ctrl_c_cancels_a_run_everywhere(person: Person, repository: Path) -> No
     person.types("chat", "--swarm", SWARM, "docs", "Say hello.", timeout=60)
 
 
-@pytest.mark.scenario(seconds=20)
+@pytest.mark.scenario(seconds=30)
 def test_what_cannot_be_worked_on_is_said(person: Person, tmp_path: Path) -> None:
     plain = tmp_path / "plain"
     plain.mkdir()

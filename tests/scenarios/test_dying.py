@@ -22,7 +22,7 @@ def started(person: Person, repository: Path, *more: str) -> subprocess.Popen[st
     raise AssertionError(going.communicate())
 
 
-@pytest.mark.scenario(seconds=50)
+@pytest.mark.scenario(seconds=20)
 @pytest.mark.parametrize("victim", ["engine-tiny", "agent-backend"])
 def test_a_run_survives_the_death_of(person: Person, repository: Path, victim: str) -> None:
     """The supervisor brings it back; the step is tried again or is a clear problem, never silence."""
@@ -38,7 +38,7 @@ def test_a_run_survives_the_death_of(person: Person, repository: Path, victim: s
     person.types("check", "--swarm", SWARM)
 
 
-@pytest.mark.scenario(seconds=50)
+@pytest.mark.scenario(seconds=12)
 def test_an_orchestrator_that_dies_answers_for_its_task_afterwards(person: Person, repository: Path) -> None:
     person.types("up", "--swarm", SWARM)
     going = started(person, repository)
@@ -53,7 +53,7 @@ def test_an_orchestrator_that_dies_answers_for_its_task_afterwards(person: Perso
     assert "ended without a result" in late.stderr
 
 
-@pytest.mark.scenario(seconds=40)
+@pytest.mark.scenario(seconds=8)
 def test_a_run_that_takes_too_long_ends_with_what_there_is(person: Person, repository: Path) -> None:
     person.types("up", "--swarm", SWARM)
     done = person.start(

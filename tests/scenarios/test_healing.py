@@ -20,7 +20,7 @@ def soon(condition: Callable[[], object], seconds: float = 30) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.scenario(seconds=120)
+@pytest.mark.scenario(seconds=45)
 def test_every_process_killed_one_at_a_time(person: Person) -> None:
     person.types("up", "--swarm", SWARM)
     for name in list(person.pids()):
@@ -46,7 +46,7 @@ def test_every_process_killed_one_at_a_time(person: Person) -> None:
     assert person.ours() == []
 
 
-@pytest.mark.scenario(seconds=40)
+@pytest.mark.scenario(seconds=8)
 def test_a_changed_role_restarts_that_role_only(person: Person) -> None:
     person.types("up", "--swarm", SWARM)
     before = person.pids()
@@ -62,7 +62,7 @@ def test_a_changed_role_restarts_that_role_only(person: Person) -> None:
     assert {name for name in before if before[name] != after[name]} == {"agent-docs"}
 
 
-@pytest.mark.scenario(seconds=40)
+@pytest.mark.scenario(seconds=6)
 def test_down_needs_no_state_folder(person: Person) -> None:
     person.types("up", "--swarm", SWARM)
     shutil.rmtree(person.home / "state" / "swarmctl")
@@ -71,7 +71,7 @@ def test_down_needs_no_state_folder(person: Person) -> None:
     assert person.ours() == []
 
 
-@pytest.mark.scenario(seconds=60)
+@pytest.mark.scenario(seconds=8)
 def test_up_heals_a_swarm_whose_state_is_lost(person: Person) -> None:
     person.types("up", "--swarm", SWARM)
     shutil.rmtree(person.home / "state" / "swarmctl")
@@ -80,7 +80,7 @@ def test_up_heals_a_swarm_whose_state_is_lost(person: Person) -> None:
     assert person.reads("status", "--swarm", SWARM)["faults"] == []
 
 
-@pytest.mark.scenario(seconds=40)
+@pytest.mark.scenario(seconds=6)
 def test_two_ups_at_once(person: Person) -> None:
     """One makes it so; the other is refused with the holder's name, or comes after and finds nothing to do."""
     both = [person.start("up", "--swarm", SWARM) for _ in range(2)]
@@ -94,7 +94,7 @@ def test_two_ups_at_once(person: Person) -> None:
     assert person.reads("status", "--swarm", SWARM)["faults"] == []
 
 
-@pytest.mark.scenario(seconds=60)
+@pytest.mark.scenario(seconds=5)
 @pytest.mark.parametrize("after", ["#1   prepare", "#2   deploy", "#9   deploy", "#10"])
 def test_ctrl_c_in_up_leaves_nothing(person: Person, after: str) -> None:
     going = person.start("up", "--swarm", SWARM)
@@ -112,7 +112,7 @@ def test_ctrl_c_in_up_leaves_nothing(person: Person, after: str) -> None:
     assert person.left() == []
 
 
-@pytest.mark.scenario(seconds=30)
+@pytest.mark.scenario(seconds=2)
 def test_a_swarm_that_does_not_fit_is_refused_before_anything_starts(person: Person) -> None:
     refused = person.types("up", "--swarm", SWARM, "--context", "1000000", "--parallel", "64", expect=4)
     assert "MiB" in refused.stderr
@@ -120,7 +120,7 @@ def test_a_swarm_that_does_not_fit_is_refused_before_anything_starts(person: Per
     assert person.left() == []
 
 
-@pytest.mark.scenario(seconds=30)
+@pytest.mark.scenario(seconds=8)
 def test_a_service_that_cannot_start_says_why(person: Person, tmp_path: Path) -> None:
     """The port of an engine is taken between the plan and the start: the reason is the engine's own last line."""
     broken = tmp_path / "broken.gguf"

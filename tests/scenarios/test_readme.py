@@ -19,7 +19,7 @@ def commands() -> list[str]:
     return block.splitlines()
 
 
-@pytest.mark.scenario(seconds=100)
+@pytest.mark.scenario(seconds=70)
 def test_every_command_of_the_readme_works(person: Person, repository: Path) -> None:
     typed = commands()
     assert len(typed) >= 12
@@ -51,7 +51,7 @@ def examples() -> dict[str, list[str]]:
     return {name: shlex.split(lines[0]) for name, lines in found.items()}
 
 
-@pytest.mark.scenario(seconds=100)
+@pytest.mark.scenario(seconds=40)
 def test_every_example_of_the_help_works(person: Person, repository: Path) -> None:
     known = examples()
     order = [

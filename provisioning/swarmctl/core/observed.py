@@ -44,7 +44,7 @@ class Source:
 class Observed:
     """One look at the world, taken once.
 
-    engine: how an embedded engine can be had here (`wheel`, `binary`), or None.
+    home: label of the state folder. engine: how an embedded engine can be had here (`wheel`, `binary`), or None.
     agents: the agents' packages are installed. ports: what each service was given before.
     busy: ports on which others listen. supervisor: pid, None when none answers.
     stale: the version of swarmctl that started it, where that is not this one.
@@ -52,6 +52,7 @@ class Observed:
     """
 
     machine: Machine
+    home: str = ""
     sources: Mapping[str, Source] = field(default_factory=dict)
     engine: str | None = "wheel"
     agents: bool = True

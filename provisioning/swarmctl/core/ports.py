@@ -7,8 +7,13 @@ FIRST, LAST = 21000, 31999
 """Below the range from which Linux hands out ports to outgoing connections (32768 and up)."""
 
 
-def assign(swarm: str, services: Iterable[str], *, given: Mapping[str, int], busy: frozenset[int]) -> dict[str, int]:
-    """A port for each service: the one it was given before, else the next free one from the swarm's own start.
+def first(seed: str) -> int:
+    """Where the search for a seed's ports begins, counted from FIRST."""
+    return zlib.crc32(seed.encode()) % (LAST - FIRST)
+
+
+def assign(seed: str, services: Iterable[str], *, given: Mapping[str, int], busy: frozenset[int]) -> dict[str, int]:
+    """A port for each service: the one it was given before, else the next free one from the seed's own start.
 
     busy: ports that others listen on. Raises ValueError when none is left.
     """
@@ -17,7 +22,7 @@ def assign(swarm: str, services: Iterable[str], *, given: Mapping[str, int], bus
     for name in names:
         if name in given and given[name] not in busy:
             chosen[name] = given[name]
-    start = zlib.crc32(swarm.encode()) % (LAST - FIRST)
+    start = first(seed)
     free = iter(
         port
         for offset in range(LAST - FIRST)

@@ -16,7 +16,9 @@ def reconcile(spec: SwarmSpec, observed: Observed) -> Plan:
     stack = design(spec, observed)
     memory = footprint(spec, observed)
     refused = refusals(spec, observed, memory)
-    ports = assign(spec.name, (s.name for s in stack.services), given=observed.ports, busy=observed.busy)
+    ports = assign(
+        spec.name + observed.home, (s.name for s in stack.services), given=observed.ports, busy=observed.busy
+    )
     return Plan(
         swarm=spec.name,
         stacks=(stack,),

@@ -3,7 +3,6 @@
 import importlib.util
 import shutil
 import socket
-import zlib
 from pathlib import Path
 
 import psutil
@@ -27,14 +26,16 @@ _MIB = 1024 * 1024
 def observe(spec: SwarmSpec, prompts: dict[str, str], world: World) -> Observed:
     """Look at everything once: machine, models, services, ports."""
     places = world.places(spec.name)
-    status = world.runtime(spec.name).status()
+    runtime = world.runtime(spec.name)
+    status, home = runtime.status(), runtime.home
     services = running(status)
     given = files.read_json(places.ports) or {}
-    strays = _strays(world.runtime(spec.name).labelled(), status)
+    strays = _strays(runtime.labelled(), status)
     ours = {given[s.name] for s in (*services, *strays) if s.pid is not None and s.name in given}
     verdict = files.read_json(places.proved) or {}
     return Observed(
         machine=machine.look(world.state),
+        home=home,
         sources={source.key: _source(source, world) for source in spec.models.values()},
         engine=embedded_engine(),
         agents=agents_installed(),
@@ -44,7 +45,7 @@ def observe(spec: SwarmSpec, prompts: dict[str, str], world: World) -> Observed:
         services=services,
         strays=strays,
         ports=given,
-        busy=_busy(spec, given) - ours,
+        busy=_busy(spec, home, given) - ours,
         prompts=prompts,
         proved=verdict.get("stack") if verdict.get("passed") else None,
     )
@@ -123,9 +124,9 @@ def _source(source: ModelSource, world: World) -> Source:
     return Source(identity, held is not None, facts)
 
 
-def _busy(spec: SwarmSpec, given: dict[str, int]) -> frozenset[int]:
+def _busy(spec: SwarmSpec, home: str, given: dict[str, int]) -> frozenset[int]:
     """Ports among those that this swarm has or would take on which somebody listens."""
-    start = zlib.crc32(spec.name.encode()) % (ports.LAST - ports.FIRST)
+    start = ports.first(spec.name + home)
     near = {
         ports.FIRST + (start + n) % (ports.LAST - ports.FIRST) for n in range(3 * (len(spec.roles) + len(spec.models)))
     }
