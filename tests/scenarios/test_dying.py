@@ -48,7 +48,7 @@ def test_an_orchestrator_that_dies_answers_for_its_task_afterwards(person: Perso
     assert "error: " in err
     assert git(repository, "branch", "--format=%(refname:short)").split() == ["main"]
     person.types("up", "--swarm", SWARM)
-    run = person.reads("history")["events"][1]["detail"]["run"]
+    run = next(e["detail"]["run"] for e in person.reads("history")["events"] if e["what"] == "run")
     late = person.types("run", "--swarm", SWARM, "--attach", run, cwd=repository, expect=12)
     assert "ended without a result" in late.stderr
 
