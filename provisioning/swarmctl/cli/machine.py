@@ -1,0 +1,142 @@
+"""Commands about this machine, and about swarmctl itself."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from swarmctl.cli.shared import (
+    File,
+    Json,
+    Swarm,
+    app,
+    console_for,
+    spec_for,
+)
+from swarmctl.errors import HostError
+
+if TYPE_CHECKING:
+    pass
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Say what this machine has, what is missing, and the command that mends it.
+
+    Example: swarmctl doctor
+    """
+    from swarmctl.commands.doctor import doctor as look
+    from swarmctl.console.swarms import show_doctor
+    from swarmctl.effects.world import World
+
+    found = look(World.here())
+    show_doctor(console_for(as_json), found)
+    if not found.ready:
+        raise typer.Exit(HostError.exit_code)
+
+
+@app.command()
+def render(
+    folder: Annotated[Path, typer.Argument(help="A new folder.")],
+    file: File = None,
+    swarm: Swarm = None,
+    as_json: Json = False,
+) -> None:
+    """Write out what `up` would run.
+
+    Example: swarmctl render build/demo --swarm demo
+    """
+    from swarmctl.commands.render import render as write
+    from swarmctl.effects.world import World
+
+    console = console_for(as_json)
+    written = [str(path) for path in write(spec_for(file, swarm), folder, World.here())]
+    if as_json:
+        console.json({"schema": "swarmctl/render/v1", "files": written})
+    else:
+        console.data("\n".join(written))
+
+
+@app.command()
+def models(
+    action: Annotated[str, typer.Argument(help="show, or prune.")] = "show",
+    dry: Annotated[bool, typer.Option("--dry-run", help="With prune: only name what would go.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List the models in the store, or remove those that no swarm uses.
+
+    Example: swarmctl models prune --dry-run
+    """
+    from swarmctl.commands.models import models as held
+    from swarmctl.commands.models import prune
+    from swarmctl.console.swarms import show_models
+    from swarmctl.effects.world import World
+
+    console, world = console_for(as_json), World.here()
+    if action == "show":
+        show_models(console, held(world))
+        return
+    if action != "prune":
+        raise typer.BadParameter(f"'{action}' is neither show nor prune", param_hint="ACTION")
+    gone = prune(world, dry=dry)
+    if as_json:
+        console.json({"schema": "swarmctl/prune/v1", "dry": dry, "removed": [m.key for m in gone]})
+        return
+    freed = sum(m.bytes for m in gone) / 1_000_000
+    console.data("\n".join(m.key for m in gone) or "nothing to remove")
+    console.say(f"{'would free' if dry else 'freed'} {freed:.0f} MB")
+
+
+@app.command()
+def history(
+    swarm: Swarm = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="How many.")] = 30,
+    as_json: Json = False,
+) -> None:
+    """Say who did what, when, with what result; outlives the swarm.
+
+    Example: swarmctl history -n 5
+    """
+    from swarmctl.console.swarms import show_history
+    from swarmctl.effects.world import World
+
+    show_history(console_for(as_json), World.here().ledger.events(swarm, limit))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a swarm file.
+
+    Example: swarmctl schema
+    """
+    from swarmctl.commands.init import json_schema
+
+    console_for().json(json_schema())
+
+
+@app.command()
+def version(as_json: Json = False) -> None:
+    """Print the version.
+
+    Example: swarmctl version
+    """
+    from swarmctl import __version__
+
+    console = console_for(as_json)
+    if as_json:
+        console.json({"schema": "swarmctl/version/v1", "version": __version__})
+    else:
+        console.data(f"swarmctl {__version__}")
+
+
+@app.command()
+def completion(shell: Annotated[str, typer.Argument(help="bash, zsh or fish.")]) -> None:
+    """Print the shell's completion script.
+
+    Example: swarmctl completion bash
+    """
+    from typer.completion import get_completion_script  # type: ignore[attr-defined]
+
+    if shell not in {"bash", "zsh", "fish"}:
+        raise typer.BadParameter(f"'{shell}' is none of bash, zsh, fish", param_hint="SHELL")
+    console_for().data(get_completion_script(prog_name="swarmctl", complete_var="_SWARMCTL_COMPLETE", shell=shell))

@@ -1,0 +1,64 @@
+"""The application, the flags that commands share, and how a command gets its console, its file and its swarm."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from swarmctl.console import Console
+    from swarmctl.effects.specs import Opened
+
+app = typer.Typer(
+    name="swarmctl",
+    help="A private team of coding agents: one file, one command, one undo.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    epilog="A first try: swarmctl up --swarm demo",
+)
+
+File = Annotated[
+    Path | None, typer.Option("--file", "-f", help="The swarm file; swarm.yml in this folder if left out.")
+]
+Swarm = Annotated[str | None, typer.Option("--swarm", help="A ready-made swarm, or the name of one that is up.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Context = Annotated[int | None, typer.Option(help="Tokens of context per conversation (engine.context).")]
+Parallel = Annotated[int | None, typer.Option(help="Conversations a model serves at once (engine.parallel).")]
+Kv = Annotated[str | None, typer.Option(help="Type of the KV cache: f16, q8_0, q4_0 (engine.kv).")]
+Threads = Annotated[int | None, typer.Option(help="CPU threads per model (engine.threads).")]
+Test = Annotated[str | None, typer.Option("--test", help="Command that checks each step, e.g. 'pytest -q'.")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="Any value of the file: --set roles.backend.output=1024.")]
+
+_asked_for_json = False
+
+
+def console_for(as_json: bool = False) -> "Console":
+    """The voice of one command."""
+    from swarmctl.console import Console
+
+    global _asked_for_json  # noqa: PLW0603 - an error is told in the shape that the command was asked for
+    _asked_for_json = as_json
+    return Console(as_json=as_json)
+
+
+def asked_for_json() -> bool:
+    """The command that ran was asked for JSON."""
+    return _asked_for_json
+
+
+def spec_for(file: Path | None, swarm: str | None, **flags: Any) -> "Opened":
+    """The swarm file that is meant, with the flags above it."""
+    from swarmctl.commands.which import opened, overrides
+
+    named = {key: flags.get(key) for key in ("context", "parallel", "kv", "threads", "test")}
+    return opened(file, swarm, overrides(**named, sets=flags.get("sets") or ()))
+
+
+def name_for(file: Path | None, swarm: str | None) -> str:
+    """The name of the swarm that is meant."""
+    from swarmctl.commands.which import name
+    from swarmctl.effects.world import World
+
+    return name(file, swarm, World.here())

@@ -1,0 +1,207 @@
+"""Commands about a swarm: made, looked at, proved, taken away."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from swarmctl.cli.shared import (
+    Context,
+    File,
+    Json,
+    Kv,
+    Parallel,
+    Set,
+    Swarm,
+    Test,
+    Threads,
+    Yes,
+    app,
+    console_for,
+    name_for,
+    spec_for,
+)
+from swarmctl.errors import CapacityError, HealthError
+
+if TYPE_CHECKING:
+    from swarmctl.core.plan import Plan
+
+
+@app.command()
+def init(
+    name: Annotated[str | None, typer.Option(help="Name of the swarm; this folder's if left out.")] = None,
+    model: Annotated[str | None, typer.Option(help="A GGUF file; the demo's tiny model if left out.")] = None,
+    roles: Annotated[str | None, typer.Option(help="Specialists, separated by commas.")] = None,
+    test: Test = None,
+    force: Annotated[bool, typer.Option(help="Replace a swarm.yml that is there.")] = False,
+) -> None:
+    """Write a first swarm.yml, with the line that lets an editor check it.
+
+    Example: swarmctl init --name mine --model ~/models/coder.gguf --test 'pytest -q'
+    """
+    from swarmctl.commands.init import ROLES, Answers
+    from swarmctl.commands.init import init as write
+
+    console = console_for()
+    asks = sys.stdin.isatty() and sys.stderr.isatty()
+    given = name or Path.cwd().name.lower().replace("_", "-").replace(" ", "-").strip("-.") or "swarm"
+    if asks and name is None:
+        given = typer.prompt("name of the swarm", default=given, err=True)
+    if asks and model is None:
+        model = (
+            typer.prompt("a GGUF file (empty: the demo's tiny model)", default="", err=True, show_default=False) or None
+        )
+    chosen = tuple(part.strip() for part in roles.split(",") if part.strip()) if roles else ROLES
+    for path in write(Answers(given, model, chosen, test), Path.cwd(), force=force):
+        console.say(f"wrote {path}")
+    console.say("next: swarmctl plan")
+
+
+@app.command()
+def plan(
+    file: File = None,
+    swarm: Swarm = None,
+    context: Context = None,
+    parallel: Parallel = None,
+    kv: Kv = None,
+    threads: Threads = None,
+    sets: Set = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 11 when `up` would change something.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say what `up` would do, what it needs and where every value came from; changes nothing.
+
+    Example: swarmctl plan --swarm demo --parallel 4
+    """
+    from swarmctl.commands.up import plan as decide
+    from swarmctl.console.plans import show_plan
+    from swarmctl.effects.world import World
+
+    console = console_for(as_json)
+    opened = spec_for(file, swarm, context=context, parallel=parallel, kv=kv, threads=threads, sets=sets)
+    decided = decide(opened, World.here())
+    show_plan(console, decided, opened.loaded)
+    if decided.refusals:
+        raise typer.Exit(CapacityError.exit_code)
+    if exit_code and not decided.is_empty:
+        raise typer.Exit(11)
+
+
+@app.command()
+def up(
+    file: File = None,
+    swarm: Swarm = None,
+    context: Context = None,
+    parallel: Parallel = None,
+    kv: Kv = None,
+    threads: Threads = None,
+    sets: Set = None,
+    yes: Yes = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave what was started when something fails.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make it so: fetch models, start engines and agents, prove them healthy. A second `up` changes nothing.
+
+    Example: swarmctl up --swarm demo
+    """
+    from swarmctl.commands.up import up as make
+    from swarmctl.console.plans import show_plan
+    from swarmctl.console.progress import StepLines
+    from swarmctl.console.swarms import show_verdict
+    from swarmctl.effects.world import World
+
+    console = console_for(as_json)
+    opened = spec_for(file, swarm, context=context, parallel=parallel, kv=kv, threads=threads, sets=sets)
+    lines = StepLines(console)
+
+    def approve(decided: "Plan") -> bool:
+        lines.follow(decided)
+        if not as_json and console.lively and not yes:
+            show_plan(console, decided)
+        return True  # nothing on one's own machine costs money
+
+    report = make(opened, World.here(), approve=approve, tell=lines, keep=keep)
+    if report.verdict is not None:
+        show_verdict(console, report.verdict)
+        console.say(
+            f"swarm '{opened.spec.name}' is up and proved, in {report.seconds:.1f} s; next: swarmctl run \"...\""
+        )
+    elif as_json:
+        console.json(report.plan.as_json())
+    else:
+        console.data("nothing to do: everything runs as the file says")
+
+
+@app.command()
+def down(file: File = None, swarm: Swarm = None, as_json: Json = False) -> None:
+    """Stop a swarm and show that nothing of it is left; models, history and transcripts stay.
+
+    Example: swarmctl down --swarm demo
+    """
+    from swarmctl.commands.down import down as undo
+    from swarmctl.effects.world import World
+
+    console, name = console_for(as_json), name_for(file, swarm)
+    done = undo(name, World.here())
+    if as_json:
+        console.json({**done.as_json(), "left": []})
+        return
+    console.data(done.text() if not done.is_empty else f"swarm '{name}' was down already\n")
+    console.data("left: no process, no socket, no file but models, ledger and transcripts")
+
+
+@app.command()
+def status(
+    file: File = None,
+    swarm: Swarm = None,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit 8 when something is not as it should be.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Say what runs, proved or not; asks no model anything.
+
+    Example: swarmctl status --json
+    """
+    from swarmctl.commands.status import status as look
+    from swarmctl.console.swarms import show_status
+    from swarmctl.effects.world import World
+
+    console = console_for(as_json)
+    found = look(name_for(file, swarm), World.here())
+    show_status(console, found)
+    if exit_code and (found.faults or not found.up):
+        raise typer.Exit(HealthError.exit_code)
+
+
+@app.command()
+def agents(file: File = None, swarm: Swarm = None, as_json: Json = False) -> None:
+    """List the roles, their models and whether their agents answer.
+
+    Example: swarmctl agents
+    """
+    from swarmctl.commands.status import agents as look
+    from swarmctl.console.swarms import show_agents
+    from swarmctl.effects.world import World
+
+    name = name_for(file, swarm)
+    show_agents(console_for(as_json), name, look(name, World.here()))
+
+
+@app.command()
+def check(file: File = None, swarm: Swarm = None, as_json: Json = False) -> None:
+    """Prove the swarm healthy again: loaded, context, parallelism, memory, answers, nothing open.
+
+    Example: swarmctl check
+    """
+    from swarmctl.commands.check import check as prove
+    from swarmctl.console.swarms import show_verdict
+    from swarmctl.effects.world import World
+
+    console = console_for(as_json)
+    verdict = prove(name_for(file, swarm), World.here(), tell=console.redraw)
+    console.redraw("")
+    show_verdict(console, verdict)
+    if not verdict.passed:
+        raise HealthError(verdict.summary, detail=verdict.failures(), hint=verdict.mend)
