@@ -7,9 +7,11 @@ from typing import Any, NoReturn
 
 import typer
 
-from swarmctl.cli import machine, swarms, work
 from swarmctl.cli.shared import app, asked_for_json
 from swarmctl.errors import Cancelled, SwarmctlError
+
+# Imported in the order in which --help lists their commands.
+from swarmctl.cli import swarms, work, machine  # isort: skip
 
 __all__ = ["app", "machine", "main", "swarms", "work"]
 
