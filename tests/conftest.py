@@ -2,6 +2,7 @@
 
 import hashlib
 import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -74,13 +75,17 @@ def _over_budget(stories: list[pytest.Item]) -> list[pytest.Item]:
     return out
 
 
+def _reason(report: Any) -> str:
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return text.removeprefix("Skipped: ")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     rotated = config.stash[_rotated]
     skipped = terminalreporter.stats.get("skipped", [])
     if rotated or skipped:
         terminalreporter.section("left out")
-    for report in skipped:
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        terminalreporter.write_line(f"{report.nodeid}: {reason.removeprefix('Skipped: ')}")
+    for reason, count in Counter(_reason(report) for report in skipped).items():
+        terminalreporter.write_line(f"{count} {'test' if count == 1 else 'tests'}: {reason}")
     for name in rotated:
         terminalreporter.write_line(f"{name}: rotated out by this commit; `make scenarios` runs it")
