@@ -121,8 +121,21 @@ def test_a_swarm_that_does_not_fit_is_refused_before_anything_starts(person: Per
 
 
 @pytest.mark.scenario(seconds=8)
-def test_a_service_that_cannot_start_says_why(person: Person, tmp_path: Path) -> None:
-    """The port of an engine is taken between the plan and the start: the reason is the engine's own last line."""
+def test_an_engine_that_cannot_start_says_why(person: Person, tmp_path: Path) -> None:
+    """The reason is the engine's own last line, and what had been started is taken away again."""
+    (tmp_path / "xllamacpp.py").write_text("raise ImportError('broken on purpose')\n")
+    person.env["PYTHONPATH"] = str(tmp_path)
+    refused = person.types("up", "--swarm", SWARM, expect=7)
+    del person.env["PYTHONPATH"]
+    assert "engine-tiny does not start: exit 1" in refused.stderr
+    assert "broken on purpose" in refused.stderr
+    assert "swarmctl logs engine-tiny" in refused.stderr
+    assert person.ours() == []
+    assert person.left() == []
+
+
+@pytest.mark.scenario(seconds=8)
+def test_a_broken_model_is_refused_before_anything_starts(person: Person, tmp_path: Path) -> None:
     broken = tmp_path / "broken.gguf"
     model = next((person.data / "swarmctl" / "models" / "blobs").glob("sha256-*"), None)
     if model is None:

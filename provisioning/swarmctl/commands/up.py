@@ -12,7 +12,7 @@ from swarmctl.effects.execute import Job, Tell
 from swarmctl.effects.observe import observe
 from swarmctl.effects.specs import Opened
 from swarmctl.effects.world import World
-from swarmctl.errors import CapacityError
+from swarmctl.errors import CapacityError, SwarmctlError
 
 Approve = Callable[[Plan], bool]
 
@@ -54,9 +54,11 @@ def _carried_out(job: Job, *, keep: bool) -> Report:
     begun = job.world.clock.monotonic()
     try:
         verdict = job.execute()
-    except BaseException:
+    except BaseException as e:
         if not keep and _was_nothing(job.observed):
             clear(job.spec.name, job.world)
+            if isinstance(e, SwarmctlError):
+                e.hint = f"swarmctl up --keep leaves what was started, to look at; then: {e.hint or 'swarmctl status'}"
         raise
     return Report(job.plan, done=True, verdict=verdict, seconds=job.world.clock.monotonic() - begun)
 
