@@ -1,6 +1,7 @@
 """What every engine must keep, whoever makes it; one maker a line in MAKERS."""
 
 import dataclasses
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -26,8 +27,16 @@ def _embedded(folder: Path) -> AbstractContextManager[Running]:
     return running(folder, engine_file(folder, smollm(), parallel=2, context=1000, kv="q8_0"))
 
 
+def _binary(folder: Path) -> AbstractContextManager[Running]:
+    found = shutil.which("llama-server")
+    if found is None:
+        pytest.skip("no llama-server on the path; its command line is compared with the expected one")
+    return running(folder, engine_file(folder, smollm(), parallel=2, context=1000, kv="q8_0"), found)
+
+
 MAKERS: dict[str, tuple[Engine, Callable[[Path], AbstractContextManager[Running]]]] = {
-    "embedded": (LlamaCpp(), _embedded)
+    "embedded": (LlamaCpp(), _embedded),
+    "llama-server": (LlamaCpp(), _binary),
 }
 
 

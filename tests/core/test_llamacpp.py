@@ -15,7 +15,7 @@ ENGINE = EngineFile(
 
 def test_every_value_is_on_the_command_line_and_the_key_is_not() -> None:
     assert " ".join(server_argv("/usr/bin/llama-server", ENGINE)) == (
-        "/usr/bin/llama-server --model /b --alias coder --host 127.0.0.1 --port 1 --api-key-file /k "
+        "/usr/bin/llama-server --model /b --alias coder --host 127.0.0.1 --port 1 --api-key-file /ks "
         "--ctx-size 3072 --parallel 3 --cache-type-k q8_0 --cache-type-v q8_0 --flash-attn on "
         "--threads 2 --threads-batch 2 --threads-http 7 --batch-size 512 --ubatch-size 512 --cache-ram 64 "
         "--gpu-layers 999 --sleep-idle-seconds -1 --fit off --log-verbosity 4 --no-kv-unified "

@@ -1,5 +1,6 @@
 """A real embedded engine in a process of its own, ended with the test."""
 
+import os
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from typing import Any
 
 from fakes.agents import free_port, secret
 from swarmctl.core.engine import EngineFile
+from swarmctl.core.llamacpp import server_argv
 from swarmctl.core.memory import Serving, expected
 from swarmctl.effects.clock import SystemClock, wait_until
 from swarmctl.effects.engines import EngineUnderTest
@@ -23,6 +25,7 @@ KEY = "the-key-of-this-engine"
 def engine_file(folder: Path, blob: Path, **changes: Any) -> EngineFile:
     """Settings of one engine with its key beside them."""
     folder.mkdir(parents=True, exist_ok=True)
+    secret(folder / "keys", f"{KEY}\n{KEY}")
     values: dict[str, Any] = {
         "swarm": "test",
         "model": "coder",
@@ -47,20 +50,23 @@ class Running:
     process: subprocess.Popen[bytes]
     log: Path
     seconds: float
+    server: str = "wheel"
 
     def under_test(self, floor: float = 0.5) -> EngineUnderTest:
         facts = read_gguf(Path(self.settings.blob))
-        plan = expected(facts, Serving.of(self.settings))
+        plan = expected(facts, Serving.of(self.settings, self.server))
         return EngineUnderTest(self.settings, self.process.pid, plan, self.log, floor)
 
 
-def start(folder: Path, settings: EngineFile) -> tuple[subprocess.Popen[bytes], Path]:
-    """Start an engine and do not wait for it."""
+def start(folder: Path, settings: EngineFile, binary: str = "") -> tuple[subprocess.Popen[bytes], Path]:
+    """Start an engine, of the wheel or of a `llama-server`, and do not wait for it."""
     file, log = folder / "engine.json", folder / "engine.log"
     file.write_text(settings.model_dump_json())
+    wheel = (sys.executable, "-m", "swarmctl.embedded", str(file), "swarmctl.swarm=test")
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "swarmctl.embedded", str(file), "swarmctl.swarm=test"],
+            server_argv(binary, settings) if binary else wheel,
+            env={**os.environ, "OMP_WAIT_POLICY": "passive"} if binary else None,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
@@ -69,10 +75,10 @@ def start(folder: Path, settings: EngineFile) -> tuple[subprocess.Popen[bytes], 
 
 
 @contextmanager
-def running(folder: Path, settings: EngineFile) -> Iterator[Running]:
+def running(folder: Path, settings: EngineFile, binary: str = "") -> Iterator[Running]:
     """An engine whose model is loaded."""
     begun = time.monotonic()
-    process, log = start(folder, settings)
+    process, log = start(folder, settings, binary)
 
     def up() -> bool:
         assert process.poll() is None, log.read_text()
@@ -80,7 +86,7 @@ def running(folder: Path, settings: EngineFile) -> Iterator[Running]:
 
     try:
         wait_until(up, clock=SystemClock(), deadline=120, what="the engine")
-        yield Running(settings, process, log, time.monotonic() - begun)
+        yield Running(settings, process, log, time.monotonic() - begun, "binary" if binary else "wheel")
     finally:
         process.kill()
         process.wait()

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -10,17 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from fakes.swarms import Swarm
+from swarmctl.effects.process import labelled
+
 TESTS = Path(__file__).resolve().parents[1]
-if str(TESTS) not in sys.path:
-    sys.path.insert(0, str(TESTS))
 
 
 @pytest.fixture
-def swarm(monkeypatch: pytest.MonkeyPatch) -> Iterator["Swarm"]:  # noqa: F821 - imported below, once the path is set
+def swarm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Swarm]:
     """A swarm with a name of its own; afterwards none of its processes may be left."""
-    from fakes.swarms import Swarm
-    from swarmctl.effects.process import labelled
-
     monkeypatch.setenv("PYTHONPATH", str(TESTS))
     folder = Path(tempfile.mkdtemp(prefix="swarm-"))
     swarm = Swarm(folder, f"t{uuid.uuid4().hex[:8]}")

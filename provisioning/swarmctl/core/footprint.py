@@ -25,11 +25,11 @@ def _engine(spec: SwarmSpec, observed: Observed, model: str) -> Memory:
     known = observed.sources.get(spec.models[model].key)
     if known is None or known.facts is None:
         return Memory(f"engine-{model}", 0.0, 0.0, 0.0, 0.0, known=False)
-    need = reserve(known.facts, _serving(spec, model))
+    need = reserve(known.facts, _serving(spec, model, observed.engine or "wheel"))
     return Memory(f"engine-{model}", need.weights, need.kv, need.compute + need.output, need.other)
 
 
-def _serving(spec: SwarmSpec, model: str) -> Serving:
+def _serving(spec: SwarmSpec, model: str, server: str) -> Serving:
     engine = spec.engine
     return Serving(
         spec.context_of_model(model),
@@ -37,6 +37,7 @@ def _serving(spec: SwarmSpec, model: str) -> Serving:
         engine.kv,
         engine.flash_attention,
         cache_ram=engine.cache_ram,
+        server=server,
     )
 
 

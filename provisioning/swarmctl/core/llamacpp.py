@@ -15,6 +15,11 @@ def http_threads(parallel: int) -> int:
     return parallel + 4
 
 
+def keys_file(key_file: str) -> str:
+    """Beside a key's file, one that holds the key twice: of a single key the server logs the last four letters."""
+    return f"{key_file}s"
+
+
 def server_argv(binary: str, engine: EngineFile) -> tuple[str, ...]:
     """The command line of `llama-server`; every value is explicit, the key stays in its file.
 
@@ -26,7 +31,7 @@ def server_argv(binary: str, engine: EngineFile) -> tuple[str, ...]:
         "--alias": engine.model,
         "--host": engine.host,
         "--port": engine.port,
-        "--api-key-file": engine.key_file,
+        "--api-key-file": keys_file(engine.key_file),
         "--ctx-size": slot_context(engine.context) * engine.parallel,
         "--parallel": engine.parallel,
         "--cache-type-k": engine.kv,

@@ -10,8 +10,8 @@ _MIB = 1024 * 1024
 KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32, "q4_0": 18 / 32}
 """Bytes of one element of the KV cache: quantised blocks carry a scale of two bytes for 32 elements."""
 
-_BASE = 50.0
-"""MiB of the process before any model: interpreter, libraries, HTTP threads (measured on Linux x86_64)."""
+_BASE = {"wheel": 50.0, "binary": 17.0}
+"""MiB of the process before any model: libraries, HTTP threads, and in the wheel an interpreter (Linux x86_64)."""
 
 _TOKEN = 430
 """Bytes that one entry of the vocabulary takes with its merges and look-up tables (measured, 49k and 152k)."""
@@ -22,7 +22,10 @@ _GROWTH = 32.0
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """How a model is served: tokens per slot, slots, KV type, batch sizes in tokens, prompt cache in MiB."""
+    """How a model is served: tokens per slot, slots, KV type, batch sizes in tokens, prompt cache in MiB.
+
+    server: `wheel` (the embedded engine) or `binary` (a llama-server of its own).
+    """
 
     context: int
     parallel: int = 1
@@ -31,9 +34,10 @@ class Serving:
     batch: int = 512
     ubatch: int = 512
     cache_ram: int = 0
+    server: str = "wheel"
 
     @classmethod
-    def of(cls, engine: EngineFile) -> "Serving":
+    def of(cls, engine: EngineFile, server: str = "wheel") -> "Serving":
         """How an engine's settings file serves its model."""
         return cls(
             engine.context,
@@ -43,6 +47,7 @@ class Serving:
             engine.batch,
             engine.ubatch,
             engine.cache_ram,
+            server,
         )
 
 
@@ -88,7 +93,7 @@ def expected(facts: GgufFacts, serving: Serving) -> ProcessMemory:
         kv=elements * KV_BYTES[serving.kv] * cells * serving.parallel / _MIB,
         compute=_compute(facts, serving, cells) / _MIB,
         output=serving.parallel * facts.vocab_size * 4 / _MIB,
-        other=_BASE + facts.vocab_size * _TOKEN / _MIB,
+        other=_BASE[serving.server] + facts.vocab_size * _TOKEN / _MIB,
         exact=not facts.special,
     )
 

@@ -4,9 +4,11 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from swarmctl.core.footprint import footprint, refusals
 from swarmctl.core.gguf import GgufFacts
+from swarmctl.core.llamacpp import keys_file
 from swarmctl.core.observed import Observed, Source
 from swarmctl.core.plan import Plan, Step
 from swarmctl.core.record import record
@@ -84,7 +86,8 @@ class Job:
 
     def _prepare(self, _n: int, _step: Step) -> None:
         places = self.world.places(self.spec.name)
-        files.secret(places.engine_key)
+        key = files.secret(places.engine_key)
+        files.write(Path(keys_file(str(places.engine_key))), f"{key}\n{key}\n")
         token_config(places.git_config, files.secret(places.agent_token))
 
     def _load(self, n: int, step: Step) -> None:

@@ -84,7 +84,7 @@ def _engine_proofs(service: ServiceRecord, record: SwarmRecord, world: World, te
         EngineUnderTest(
             settings=settings,
             pid=pids.get(service.name),
-            expected=expected(held.facts, Serving.of(settings)) if held else None,
+            expected=expected(held.facts, Serving.of(settings, service.settings["server"])) if held else None,
             log=world.runtime(record.swarm).log_path(service.name),
             floor=record.floor,
         ),
