@@ -173,6 +173,7 @@ def package_rows() -> list[Row]:
 def make_rows() -> list[Row]:
     """`make check` warm, and `make demo` in a fresh clone, install and download included."""
     check = seconds(lambda: quiet(["make", "-C", ROOT, "check"]))
+    whole = seconds(lambda: quiet(["make", "-C", ROOT, "test"])) / 60
     clone = BUILD / "bench-clone"
     shutil.rmtree(clone, ignore_errors=True)
     quiet(["git", "clone", "-q", ROOT, clone])
@@ -183,6 +184,7 @@ def make_rows() -> list[Row]:
     shutil.rmtree(clone, ignore_errors=True)
     return [
         alone("M1", "make check, warm", check, "s", 60),
+        alone("M3", "make test, warm", whole, "min", 20),
         alone("M2", "make demo in a fresh clone, install and download included", demo, "s", 300),
     ]
 
