@@ -94,6 +94,20 @@ def test_two_ups_at_once(person: Person) -> None:
     assert person.reads("status", "--swarm", SWARM)["faults"] == []
 
 
+@pytest.mark.scenario(seconds=12)
+def test_two_state_folders_may_have_a_swarm_of_one_name(someone: Callable[[], Person]) -> None:
+    """Neither sees, adopts or ends what belongs to the other."""
+    one, other = someone(), someone()
+    one.types("up", "--swarm", SWARM)
+    other.types("up", "--swarm", SWARM)
+    kept = other.pids()
+    assert not set(kept.values()) & set(one.pids().values())
+    one.types("down", "--swarm", SWARM)
+    assert one.ours() == []
+    assert other.pids() == kept
+    other.types("check", "--swarm", SWARM)
+
+
 @pytest.mark.scenario(seconds=5)
 @pytest.mark.parametrize("after", ["#1   prepare", "#2   deploy", "#9   deploy", "#10"])
 def test_ctrl_c_in_up_leaves_nothing(person: Person, after: str) -> None:

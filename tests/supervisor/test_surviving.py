@@ -25,7 +25,7 @@ def test_the_same_hash_is_adopted_a_stale_one_and_an_unknown_one_are_ended(swarm
     before = {name: swarm.pid(name) for name in swarm.programs()}
     swarm.murder()
     assert not any(gone(pid) for pid in before.values())
-    assert {item.pid for item in swarm.runtime.strays()} == set(before.values())
+    assert {item.pid for item in swarm.runtime.strays(swarm.runtime.status())} == set(before.values())
     written = len(swarm.log("same"))
     until(lambda: len(swarm.log("same")) > written, "a log that is still written without a supervisor")
 
@@ -38,7 +38,7 @@ def test_the_same_hash_is_adopted_a_stale_one_and_an_unknown_one_are_ended(swarm
     assert not swarm.programs()["stale"].adopted
     assert gone(before["stale"])
     assert gone(before["unknown"])
-    assert swarm.runtime.strays() == []
+    assert swarm.runtime.strays(swarm.runtime.status()) == []
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from swarmctl.core.commits import base_ref
 from swarmctl.core.messages import RunEvent, RunOrder, RunResult
 from swarmctl.core.record import SwarmRecord
 from swarmctl.core.spec import ORCHESTRATOR
@@ -63,7 +64,7 @@ def run(request: Request, workspace: Workspace, swarm: str, world: World, *, fol
     )
     leader = world.agent(record, ORCHESTRATOR)
     with world.ledger.recorded(swarm, "run", {"run": order.id, "task": request.task[:200]}):
-        workspace.push(remote(record), base.commit, f"refs/swarm/{order.id}/base", world.places(swarm).git_config)
+        workspace.push(remote(record), base.commit, base_ref(order.id), world.places(swarm).git_config)
         task = _followed(leader, leader.start(order.model_dump(mode="json")), follow)
         return finish(task, workspace, swarm, world)
 

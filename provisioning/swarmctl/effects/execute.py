@@ -109,10 +109,11 @@ class Job:
         service, site = self._stack.service(step.subject), self._site()
         path = site.places.service(service.name)
         files.write(path, settings_file(self._stack, service, site).model_dump_json(indent=1))
-        again = any(service.name == known.name and service.hash == known.hash for known in self.observed.services)
+        supervised = any(service.name == known.name for known in self.observed.services)
+        again = supervised and self._running.get(service.name) == service.hash
         self._running[service.name] = service.hash
         self._apply(site)
-        if again and not self.observed.stale:
+        if again:
             self.world.runtime(self.spec.name).restart(service.name)
 
     def _release(self, _n: int, step: Step) -> None:

@@ -10,9 +10,9 @@ import psutil
 from swarmctl import __version__
 from swarmctl.core import ports
 from swarmctl.core.gguf import GgufFacts
+from swarmctl.core.labels import HASH, SERVICE, SUPERVISOR
 from swarmctl.core.observed import Observed, RunningService, Source
 from swarmctl.core.spec import ModelSource, SwarmSpec
-from swarmctl.core.stack import LABEL
 from swarmctl.effects import catalogue, files, machine
 from swarmctl.effects.gguf import read_gguf
 from swarmctl.effects.process import Labelled
@@ -30,7 +30,7 @@ def observe(spec: SwarmSpec, prompts: dict[str, str], world: World) -> Observed:
     status, home = runtime.status(), runtime.home
     services = running(status)
     given = files.read_json(places.ports) or {}
-    strays = _strays(runtime.labelled(), status)
+    strays = _strays(runtime.strays(status))
     ours = {given[s.name] for s in (*services, *strays) if s.pid is not None and s.name in given}
     verdict = files.read_json(places.proved) or {}
     return Observed(
@@ -59,7 +59,7 @@ def remains(swarm: str, world: World) -> Observed:
         prepared=world.places(swarm).root.exists(),
         supervisor=status.pid if status else None,
         services=running(status),
-        strays=_strays(world.runtime(swarm).labelled(), status),
+        strays=_strays(world.runtime(swarm).strays(status)),
     )
 
 
@@ -85,18 +85,12 @@ def running(status: SupervisorStatus | None) -> tuple[RunningService, ...]:
     )
 
 
-def _strays(found: list[Labelled], status: SupervisorStatus | None) -> tuple[RunningService, ...]:
-    owned = {p.pid for p in status.programs} | {status.pid} if status else set()
+def _strays(found: list[Labelled]) -> tuple[RunningService, ...]:
+    """The services among processes that no supervisor owns."""
     return tuple(
-        RunningService(
-            item.labels.get(f"{LABEL}service", "?"),
-            item.labels.get(f"{LABEL}config-hash", ""),
-            "stray",
-            item.pid,
-            resident=_resident(item.pid),
-        )
+        RunningService(item.labels[SERVICE], item.labels.get(HASH, ""), "stray", item.pid, resident=_resident(item.pid))
         for item in found
-        if item.pid not in owned and item.labels.get(f"{LABEL}service") != "supervisor"
+        if item.labels[SERVICE] != SUPERVISOR
     )
 
 

@@ -136,9 +136,8 @@ class ProcessRuntime:
                 return []
         return left or self.labelled(helpers=True)
 
-    def strays(self) -> list[Labelled]:
-        """Labelled processes that the supervisor which answers does not own; all of them if none does."""
-        status = self.status()
+    def strays(self, status: SupervisorStatus | None) -> list[Labelled]:
+        """Labelled processes that the supervisor with this status does not own; all of them if there is none."""
         owned = {status.pid, *(p.pid for p in status.programs)} if status else set()
         return [item for item in self.labelled() if item.pid not in owned]
 
