@@ -6,7 +6,7 @@ PIP     := $(BIN)/python -m pip --disable-pip-version-check -q
 PYTEST  := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fast scenarios torture ground ground-down bench golden docs wheel clean
+.PHONY: help demo test check fast scenarios torture ground ground-down bench golden docs sbom wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -16,7 +16,7 @@ demo: $(VENV)/.user ## a real swarm on this machine: up, a task, down (about two
 
 test: $(VENV)/.dev ## everything: unit, contract and red-proof tests, then scenarios that rotate by commit
 	@sh tests/ground.sh
-	$(PYTEST) -n 2 --dist loadgroup --rotate
+	@sh tests/all.sh $(BIN)/python
 
 check: $(VENV)/.dev ## format, lint, types, layers, docs and the fast tests (under a minute when warm)
 	$(BIN)/ruff format --check .
@@ -44,6 +44,9 @@ golden: $(VENV)/.dev ## write the golden files anew; the diff is the review
 	SWARMCTL_GOLDEN=write $(PYTEST) -q -n 0 tests/core/test_golden.py tests/core/test_forecasts.py tests/core/test_compose.py tests/core/test_modelfile.py tests/test_docs.py tests/test_docs_speed.py tests/test_budgets.py tests/core/test_memory_oracle.py
 
 docs: golden
+
+sbom: $(VENV)/.dev ## what is in our images, as build/sbom-*.cdx.json
+	$(BIN)/python tests/sbom.py
 
 wheel: $(VENV)/.dev ## build dist/swarmctl-*.whl
 	$(BIN)/python -m hatchling build

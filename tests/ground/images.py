@@ -79,5 +79,5 @@ def _id(tag: str) -> str | None:
 
 @cache
 def _hub() -> bool:
-    """Whether official images can be had; asked once."""
-    return ask("docker", "manifest", "inspect", "debian:bookworm-slim", seconds=15) is not None
+    """Whether official images can be had; asked once, by a pull: of a daemon's mirrors its client knows nothing."""
+    return ask("docker", "pull", "-q", "debian:bookworm-slim", seconds=60) is not None

@@ -17,7 +17,7 @@ def ready() -> str | None:
     """What is there; None unless all seven are, whole and from the same source."""
     try:
         note = json.loads(_NOTE.read_text())
-        whole = note["key"] == _key(_source()) and all(tiny(r).stat().st_size == note["sizes"][r] for r in ROLES)
+        whole = note["key"] == _key(source()) and all(tiny(r).stat().st_size == note["sizes"][r] for r in ROLES)
     except (OSError, ValueError, KeyError, GroundError):
         return None
     return f"seven-tiny, {sum(note['sizes'].values()) / 1e6:.0f} MB in {MODELS}" if whole else None
@@ -25,24 +25,25 @@ def ready() -> str | None:
 
 def make() -> None:
     """Writes the seven files, and last a note that says so."""
-    source = _source()
+    original = source()
     MODELS.mkdir(parents=True, exist_ok=True)
     _NOTE.unlink(missing_ok=True)
     for role in ROLES:
         part = tiny(role).with_suffix(".part")
         run("models", sys.executable, "-m", "gguf.scripts.gguf_new_metadata",
-            "--force", "--general-name", f"SmolLM2 {role}", source, part)  # fmt: skip
+            "--force", "--general-name", f"SmolLM2 {role}", original, part)  # fmt: skip
         part.rename(tiny(role))
     sizes = {role: tiny(role).stat().st_size for role in ROLES}
-    _NOTE.write_text(json.dumps({"key": _key(source), "sizes": sizes}))
+    _NOTE.write_text(json.dumps({"key": _key(original), "sizes": sizes}))
 
 
-def _source() -> Path:
+def source() -> Path:
+    """The real model that all are made from. Raises GroundError where its package is not installed."""
     found = installed(PIN, FILE)
     if found is None:
         raise GroundError(f"the model of {PIN} is not installed: make .venv/.dev")
     return found
 
 
-def _key(source: Path) -> str:
-    return hashlib.sha256(f"{PIN} {FILE} {source.stat().st_size} {ROLES}".encode()).hexdigest()[:16]
+def _key(original: Path) -> str:
+    return hashlib.sha256(f"{PIN} {FILE} {original.stat().st_size} {ROLES}".encode()).hexdigest()[:16]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from ground import bases, engine, models, registry
+from ground import bases, engine, hosts, models, registry, store, tinyrandom
 from ground.images import Image, Recipe
 from ground.places import BUILD, LLAMA_CPP, OLLAMA, OLLAMA_OLD, OLLAMA_VULKAN
 
@@ -42,13 +42,15 @@ PARTS = (
     Part("engine", engine.ready, engine.make, (), engine.down),
     Part("registry", registry.ready, registry.make, ("engine",), registry.down),
     Part("models", models.ready, models.make, ()),
+    Part("store", store.ready, store.make, ("models",)),
+    Part("tiny", tinyrandom.ready, tinyrandom.make, ()),
     *(_base(suite) for suite in bases.SUITES),
     _built("llama.cpp", _llama, "forky"),
     _built("ollama", _ollama, "forky"),
     _built("ollama-vulkan", _vulkan, "forky", "ollama"),
     _built("ollama-old", _old, "forky"),
+    *(_built(name, recipe, recipe.args["SUITE"]) for name, recipe in hosts.RECIPES.items()),
 )
-"""Test hosts go below the images that they carry."""
 
 
 def chosen(names: list[str]) -> list[Part]:

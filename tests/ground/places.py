@@ -25,9 +25,18 @@ OLLAMA_VULKAN = "ollama/ollama:0.32.15-vulkan"
 OLLAMA_OLD = "ollama/ollama:0.24.0"
 LLAMA_CPP = f"swarmctl/llama.cpp:b{BUILD}"
 
+HOST_BARE, HOST_CONTAINER = "swarmctl/host-bare", "swarmctl/host-container"
+HOST_VM, HOST_USER = "swarmctl/host-vm", "swarmctl/host-user"
+"""Test hosts, tagged by their Debian: without and with Docker, and with what swarmctl itself needs."""
+
 ROLES = ("orchestrator", "frontend", "backend", "testing", "security", "docs", "devops")
 
 
 def tiny(role: str) -> Path:
     """The GGUF file of one role of seven-tiny."""
     return MODELS / f"seven-tiny-{role}.gguf"
+
+
+def tiny_random(role: str) -> Path:
+    """The GGUF file of a small random model."""
+    return MODELS / f"tiny-random-{role}.gguf"
