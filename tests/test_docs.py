@@ -16,8 +16,8 @@ from swarmctl.core.specfile import load
 ROOT = Path(__file__).resolve().parents[1]
 WRITE = os.environ.get("SWARMCTL_GOLDEN") == "write"
 COMMANDS = (
-    "init", "plan", "profiles", "up", "down", "status", "agents", "check", "run", "chat", "logs", "doctor", "cost",
-    "render", "models", "history", "schema", "version", "completion",
+    "init", "plan", "profiles", "up", "down", "status", "agents", "check", "seal", "run", "chat", "logs", "doctor",
+    "cost", "render", "env", "rollback", "models", "history", "schema", "version", "completion",
 )  # fmt: skip
 
 

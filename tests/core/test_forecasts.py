@@ -92,7 +92,7 @@ def test_a_ready_made_swarm_fits_the_card_that_it_is_meant_for(swarm: str, card:
 
 
 def test_every_ready_made_swarm_has_a_card() -> None:
-    assert set(ready_made()) == {"demo", *(swarm for swarm, _ in READY_MADE)}
+    assert set(ready_made()) == {"demo", "seven-tiny", *(swarm for swarm, _ in READY_MADE)}
 
 
 def test_a_team_of_fine_tunes_fits_15_gib_by_shared_base() -> None:

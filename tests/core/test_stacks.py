@@ -65,6 +65,7 @@ def test_agents_know_their_engine_and_the_orchestrator_its_peers_on_every_card()
     assert {p.url for p in file.peers} >= {"http://agent-docs:8080", "http://agent-backend:8080"}
     assert file.engine_url == f"http://ollama-{stack.gpu}:11434/v1"
     assert (file.host, file.port) == ("agent-orchestrator", 8080)
+    assert file.tests == "elsewhere", "in a container there is no room for a sandbox"
 
 
 def test_in_a_shared_base_each_specialist_has_a_slot_and_its_own_adapter_alone() -> None:

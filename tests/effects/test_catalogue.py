@@ -95,7 +95,7 @@ def test_what_is_not_there_is_not_guessed(source: dict[str, str]) -> None:
 
 def test_ready_made_swarms_name_models_of_the_catalogue() -> None:
     folder = catalogue.folder().parent / "swarms"
-    for path in folder.glob("*.yml"):
+    for path in (file for file in folder.glob("*.yml") if file.stem != "seven-tiny"):  # the ground makes its models
         spec = SwarmSpec.model_validate(yaml.safe_load(path.read_text()))
         assert all(catalogue.card(source) for source in spec.models.values()), path.name
 

@@ -8,7 +8,7 @@ from fakes import worlds
 from fakes.smollm import smollm
 from swarmctl.core.reconcile import reconcile
 from swarmctl.core.specfile import load
-from swarmctl.effects.execute import Job
+from swarmctl.effects.executeprocess import ProcessJob
 from swarmctl.effects.gguf import read_gguf
 from swarmctl.effects.world import World
 from swarmctl.errors import CapacityError
@@ -23,10 +23,10 @@ def test_a_model_of_which_nothing_was_known_is_weighed_when_it_comes(tmp_path: P
     observed = worlds.snapshot(tmp_path / "observed.yml", spec)
     plan = reconcile(spec, observed)
     assert plan.refusals == ()
-    job = Job(spec, plan, observed, World.here(), lambda _: None)
+    job = ProcessJob(spec, plan, observed, World.here(), lambda _: None)
     key, facts = spec.models["m"].key, read_gguf(smollm())
     if fits:
-        job._fits(key, facts)
+        job.fits(key, facts)
         return
     with pytest.raises(CapacityError, match="too little"):
-        job._fits(key, facts)
+        job.fits(key, facts)

@@ -17,7 +17,8 @@ from swarmctl.core.ollama.proof import Promise, context_proof, device_proof, kee
 from swarmctl.core.proof import Proof
 from swarmctl.effects.clock import SystemClock
 from swarmctl.effects.engines.ollama import Ollama
-from swarmctl.effects.engines.ollamaproofs import OllamaUnderTest, ask, look
+from swarmctl.effects.engines.ollamaproofs import OllamaUnderTest, after_talk, ask, look
+from swarmctl.effects.proving.ollama import speech_of
 from swarmctl.errors import DeployError
 
 pytestmark = [pytest.mark.ground, pytest.mark.slow]
@@ -68,7 +69,9 @@ class Host:
 SHORT = {
     "environment as planned": "environment", "planned models loaded at once": "loaded", "KV type in force": "kv",
     "on the declared device": "device", "context and parallelism in force": "context", "keep-alive in force": "keep",
-    "answers": "answers", "second pass without reload": "second",
+    "answers": "answers", "second pass without reload": "second", "stop in force": "stop",
+    "all models at once": "together", "chat format in force": "format", "tools in force": "tools",
+    "agents' endpoint speaks the same": "same", "long prompt taken whole": "below", "overlong prompt refused": "above",
 }  # fmt: skip
 
 
@@ -82,10 +85,12 @@ def promise(name: str, **changes: object) -> Promise:
 
 
 @contextmanager
-def host(folder: Path, version: str, files: dict[str, Path], **environment: str) -> Iterator[Host]:
+def host(
+    folder: Path, version: str, files: dict[str, Path], *, context: int = 1024, **environment: str
+) -> Iterator[Host]:
     with serving(folder, version, **{**PLAN, **environment}) as server, Ollama(server.url, log=server.text) as client:
         for name in NAMES:
-            client.put(name, recipe(name, files[name]), files[name])
+            client.put(name, recipe(name, files[name], context=context), files[name])
         yield Host(server, client)
 
 
@@ -238,3 +243,72 @@ def test_what_cannot_be_seen_is_unknown(version: str, tmp_path: Path, files: dic
         assert environment_proof("engine", "demo", PLAN, None, None).verdict == "unknown"
         late = datetime.now(UTC) + timedelta(days=365 * 400)
         assert keep_alive_proof(promise("lead"), row, late).verdict == "fail"
+
+
+SPEECH = {"speech": dict.fromkeys(NAMES, speech_of("chatml"))}
+
+
+@BOTH
+def test_how_models_are_spoken_to(version: str, tmp_path: Path, files: dict[str, Path]) -> None:
+    """Format, tools, stop words, and prompts at the edge of the context, also when the promise is another."""
+    with host(tmp_path, version, files, context=256) as up:
+        up.load()
+        target = replace(up.target(context=256), **SPEECH)
+        green = named_by(ask(up.client, target, whole=True))
+        assert not not_green(green), green
+        assert green["below lead"].promised == "252 of 256 tokens counted"
+        assert sum(name.startswith("below") for name in named_by(ask(up.client, target, whole=False))) == 1
+
+        longer = replace(target, promises=[promise("lead", context=400)])
+        red = named_by(ask(up.client, longer))
+        assert not_green(red) == {"below lead": "fail"}
+        assert "lost without a word" in red["below lead"].measured
+        shorter = replace(target, promises=[promise("lead", context=128)])
+        red = named_by(ask(up.client, shorter))
+        assert not_green(red) == {"above lead": "fail"}
+        assert red["above lead"].measured.startswith("taken, as 14")
+
+        up.client.put("lead", recipe("lead", files["lead"], family="granite", context=256), files["lead"])
+        one = replace(target, promises=[promise("lead", context=256)])
+        red = named_by(ask(up.client, one))
+        assert not_green(red) == {"format lead": "fail", "tools lead": "fail", "stop lead": "fail"}
+        assert red["format lead"].measured.startswith("after '<|' comes 'start_of_role|>")
+        assert red["stop lead"].measured == "its stop words are <|start_of_role|>, <|end_of_text|>"
+
+        up.client.delete("lead")
+        gone = not_green(named_by(ask(up.client, one)))
+        assert gone == {"answers lead": "fail", "second lead": "fail", "stop lead": "fail"}, "it is not asked again"
+
+
+@BOTH
+def test_all_models_at_once(version: str, tmp_path: Path, files: dict[str, Path]) -> None:
+    with host(tmp_path, version, files) as up:
+        up.load()
+        assert named_by(ask(up.client, up.target()))["together"].verdict == "pass"
+    with host(tmp_path, version, files, OLLAMA_MAX_LOADED_MODELS="1") as up:
+        up.load()
+        red = named_by(ask(up.client, up.target()))
+        assert red["together"].verdict == "fail"
+        assert "was evicted or loaded anew" in red["together"].evidence
+        fewer = named_by(ask(up.client, up.target(most=1)))
+        assert not not_green(fewer), "where that was the plan, each is loaded when it is asked"
+        assert fewer["together"].promised == "2 answers at once, 1 loaded after"
+
+
+@ONE
+def test_a_keep_alive_that_a_client_shortened_is_seen_after_a_talk(
+    version: str, tmp_path: Path, files: dict[str, Path]
+) -> None:
+    """Before, it looks like one that has run down."""
+    with host(tmp_path, version, files) as up:
+        up.load()
+        _talk(up.server, "coder", keep_alive="5m")
+        target, clock = up.target(), SystemClock()
+        before = look(up.client, target, clock)
+        assert not not_green(named_by(before))
+        ask(up.client, target)
+        assert not_green(named_by(after_talk(up.client, target, clock, before, 1.0))) == {"keep coder": "fail"}
+        failed = [replace(proof, verdict="fail") for proof in before]
+        up.load()
+        kept = named_by(after_talk(up.client, target, clock, failed, 1.0))
+        assert kept["keep coder"].verdict == "fail", "our own questions do not hide what was seen before"

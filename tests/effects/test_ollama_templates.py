@@ -1,7 +1,7 @@
 """Each family's chat format as the real server renders it, of both generations."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,44 +12,12 @@ from fakes.ollama_server import NEW, OLD, Server, named, recipe, serving
 from fakes.smollm import smollm
 from fakes.tools import need
 from swarmctl.core.chatfamily import FAMILIES
+from swarmctl.core.chatformat import FORMATS as RENDERED
+from swarmctl.core.chatformat import TALK
 from swarmctl.effects.clock import SystemClock, wait_until
 from swarmctl.effects.engines.ollama import Ollama
 
 pytestmark = [pytest.mark.ground, pytest.mark.slow]
-TALK = [
-    {"role": "system", "content": "SYSTEM"},
-    {"role": "user", "content": "FIRST"},
-    {"role": "assistant", "content": "ANSWER"},
-    {"role": "user", "content": "SECOND"},
-]
-RENDERED = {
-    "chatml": "<|im_start|>system\nSYSTEM<|im_end|>\n<|im_start|>user\nFIRST<|im_end|>\n<|im_start|>assistant\nANSWER"
-    "<|im_end|>\n<|im_start|>user\nSECOND<|im_end|>\n<|im_start|>assistant\n",
-    "phi4": "<|im_start|>system<|im_sep|>SYSTEM<|im_end|><|im_start|>user<|im_sep|>FIRST<|im_end|>"
-    "<|im_start|>assistant<|im_sep|>ANSWER<|im_end|><|im_start|>user<|im_sep|>SECOND<|im_end|>"
-    "<|im_start|>assistant<|im_sep|>",
-    "llama2": "[INST] <<SYS>>\nSYSTEM\n<</SYS>>\n\nFIRST [/INST] ANSWER </s><s>[INST] SECOND [/INST]",
-    "llama3": "<|start_header_id|>system<|end_header_id|>\n\nSYSTEM<|eot_id|>"
-    "<|start_header_id|>user<|end_header_id|>\n\nFIRST<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nANSWER<|eot_id|>"
-    "<|start_header_id|>user<|end_header_id|>\n\nSECOND<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
-    "gemma": "<start_of_turn>user\nSYSTEM\n\nFIRST<end_of_turn>\n<start_of_turn>model\nANSWER<end_of_turn>\n"
-    "<start_of_turn>user\nSECOND<end_of_turn>\n<start_of_turn>model\n",
-    "deepseek3": "SYSTEM<｜User｜>FIRST<｜Assistant｜>ANSWER<｜end▁of▁sentence｜><｜User｜>SECOND<｜Assistant｜>",
-    "deepseek2": "SYSTEM\n\nUser: FIRST\n\nAssistant: ANSWER<｜end▁of▁sentence｜>User: SECOND\n\nAssistant:",
-    "granite": "<|start_of_role|>system<|end_of_role|>SYSTEM<|end_of_text|>\n"
-    "<|start_of_role|>user<|end_of_role|>FIRST<|end_of_text|>\n"
-    "<|start_of_role|>assistant<|end_of_role|>ANSWER<|end_of_text|>\n"
-    "<|start_of_role|>user<|end_of_role|>SECOND<|end_of_text|>\n<|start_of_role|>assistant<|end_of_role|>",
-    "granite-code": "System:\nSYSTEM\n\nQuestion:\nFIRST\n\nAnswer:\nANSWER\n\nQuestion:\nSECOND\n\nAnswer:\n",
-    "glm4": "[gMASK]<sop><|system|>\nSYSTEM<|user|>\nFIRST<|assistant|>\nANSWER<|user|>\nSECOND<|assistant|>\n",
-    "mistral": "[INST] SYSTEM\n\nFIRST[/INST] ANSWER</s>[INST] SECOND[/INST]",
-    "mistral7": "[SYSTEM_PROMPT]SYSTEM[/SYSTEM_PROMPT][INST]FIRST[/INST]ANSWER</s>[INST]SECOND[/INST]",
-    "starcoder2": "SYSTEM\n\n### Instruction\nFIRST\n\n### Response\nANSWER<|endoftext|>\n\n### Instruction\nSECOND\n\n"
-    "### Response\n",
-    "phi3": "<|system|>\nSYSTEM<|end|>\n<|user|>\nFIRST<|end|>\n<|assistant|>\nANSWER<|end|>\n<|user|>\nSECOND<|end|>\n"
-    "<|assistant|>\n",
-}
-"""The formats of the models' own papers, without the token that begins every text."""
 ORACLES = {
     "chatml": "chatml", "phi4": "phi4", "llama3": "llama3", "gemma": "gemma", "deepseek2": "deepseek2",
     "deepseek3": "deepseek3", "granite": "granite", "glm4": "chatglm4", "mistral": "mistral-v3",
@@ -113,7 +81,7 @@ def test_tools_and_their_answers(up: tuple[Server, Path]) -> None:
     assert text.endswith("<|im_start|>user\n<tool_response>\nSEEN\n</tool_response><|im_end|>\n<|im_start|>assistant\n")
 
 
-def render(up: tuple[Server, Path], family: str, talk: list[dict[str, object]], **more: object) -> str:
+def render(up: tuple[Server, Path], family: str, talk: Sequence[Mapping[str, object]], **more: object) -> str:
     server, file = up
     with Ollama(server.url) as client:
         client.put(family, recipe(family, file, family=family), file)

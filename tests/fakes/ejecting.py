@@ -12,23 +12,21 @@ from typing import Any
 import requests
 
 from fakes.grounded import docker
-from ground.host import secrets
 from swarmctl import __version__
 from swarmctl.core.compose import client_environment, parsed
+from swarmctl.core.lock import Lock
 from swarmctl.core.messages import ChatOrder
 from swarmctl.effects.a2a import AgentClient, data_parts
 from swarmctl.effects.clock import SystemClock, wait_until
+from swarmctl.effects.imaging import provide
 
 ROOT = Path(__file__).resolve().parents[2]
 AGENT = f"swarmctl/agent:{__version__}"
 
 
 def build_agent() -> None:
-    """The agent image of this checkout; most of it comes from the cache of the last build."""
-    argv = ["docker", "build", "--network", "host", "-q", *secrets(), "--build-arg", f"VERSION={__version__}"]
-    argv += ["-t", AGENT, "-f", str(ROOT / "compose/agent/Dockerfile"), str(ROOT)]
-    env = {**os.environ, "DOCKER_BUILDKIT": "1", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
-    subprocess.run(["nice", *argv], check=True, env=env, capture_output=True)
+    """The agent image of this checkout, as `up` would see to it."""
+    provide(AGENT, lock=Lock())
 
 
 class Ejected:

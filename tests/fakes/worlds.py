@@ -10,8 +10,8 @@ from swarmctl.core.design import design
 from swarmctl.core.machine import Gpu, Machine
 from swarmctl.core.observed import Observed, RunningService, Source
 from swarmctl.core.plan import Plan, Verb
-from swarmctl.core.reconcile import stack_hash
 from swarmctl.core.spec import SwarmSpec
+from swarmctl.core.stack import stack_hash
 from swarmctl.effects import catalogue
 
 
@@ -50,7 +50,7 @@ def snapshot(file: Path, spec: SwarmSpec) -> Observed:
         observed,
         services=tuple(_service(name, facts, wanted, "running") for name, facts in running.items()),
         strays=tuple(_service(name, facts, wanted, "stray") for name, facts in strays.items()),
-        proved=stack_hash(stack) if proved else None,
+        proved=stack_hash([stack]) if proved else None,
     )
 
 
@@ -82,5 +82,5 @@ def carried_out(plan: Plan, spec: SwarmSpec, observed: Observed) -> Observed:  #
                     observed = replace(observed, prepared=False)
                 observed = replace(observed, strays=tuple(s for s in observed.strays if s.name != step.subject))
             case Verb.CHECK:
-                observed = replace(observed, proved=stack_hash(plan.stacks[0]))
+                observed = replace(observed, proved=stack_hash(plan.stacks))
     return replace(observed, services=tuple(services.values()), ports=dict(plan.ports) or observed.ports)

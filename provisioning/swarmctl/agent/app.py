@@ -1,4 +1,4 @@
-"""The agent as a web application: card, A2A endpoint and, for the orchestrator, the repository."""
+"""The agent as a web application: card, A2A endpoint and, for the orchestrator, the repository and tests to take."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,10 +12,12 @@ from starlette.routing import Route
 
 from swarmctl.agent.auth import BearerOnly
 from swarmctl.agent.card import agent_card
-from swarmctl.agent.engine import Engine
+from swarmctl.agent.checkroutes import check_routes
+from swarmctl.agent.elsewhere import Elsewhere
 from swarmctl.agent.executor import WorkExecutor
 from swarmctl.agent.gitserver import GitServer, make_repository
 from swarmctl.agent.peers import A2ATeam
+from swarmctl.agent.rolemodel import RoleModel
 from swarmctl.agent.secret import read_secret
 from swarmctl.agent.tasks import SqliteTaskStore
 from swarmctl.core.agentfile import AgentFile
@@ -30,11 +32,12 @@ def build(settings: AgentFile) -> Starlette:
     """The application for these settings. Raises ValueError, OSError when a secret's file is wrong."""
     data = Path(settings.data)
     token = read_secret(settings.token_file)
-    engine, team = Engine(settings), A2ATeam(token)
+    model, team = RoleModel(settings), A2ATeam(token)
     store = SqliteTaskStore(data / "tasks.sqlite")
     store.end_unfinished(RESTARTED)
     card = agent_card(settings)
-    handler = DefaultRequestHandlerV2(WorkExecutor(settings, engine, team), store, card)
+    tests = Elsewhere()
+    handler = DefaultRequestHandlerV2(WorkExecutor(settings, model, team, tests), store, card)
     leads = settings.role == ORCHESTRATOR
 
     @asynccontextmanager
@@ -45,7 +48,7 @@ def build(settings: AgentFile) -> Starlette:
         await handler.aclose()
         store.end_unfinished(STOPPED)
         await team.aclose()
-        await engine.aclose()
+        await model.aclose()
         store.close()
 
     routes = [
@@ -55,4 +58,5 @@ def build(settings: AgentFile) -> Starlette:
     if leads:
         git = GitServer(data / "git", REPOSITORY)
         routes.append(Route(f"/git/{REPOSITORY}/{{service:path}}", git, methods=["GET", "POST"]))
+        routes += check_routes(tests)
     return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(BearerOnly, token=token)])

@@ -13,12 +13,11 @@ from a2a.server.tasks import TaskUpdater
 from a2a.types.a2a_pb2 import Message, Task, TaskState
 
 from swarmctl.agent.allowance import Allowance
-from swarmctl.agent.chat import chat
-from swarmctl.agent.engine import Engine
-from swarmctl.agent.harness import EngineHarness
+from swarmctl.agent.elsewhere import Elsewhere
 from swarmctl.agent.orchestrator import conduct
 from swarmctl.agent.orders import Order, read_order
 from swarmctl.agent.ports import ModelFailed, Team, TooLarge
+from swarmctl.agent.rolemodel import RoleModel
 from swarmctl.agent.specialist import perform
 from swarmctl.core.agentfile import AgentFile
 from swarmctl.core.messages import ChatOrder, RunEvent, RunOrder, StepOrder
@@ -35,9 +34,9 @@ GRACE = 60.0
 class WorkExecutor(AgentExecutor):
     """Carries out one order per task; every task ends completed, failed or cancelled, with a sentence."""
 
-    def __init__(self, settings: AgentFile, engine: Engine, team: Team) -> None:
-        """`team` is used by the orchestrator's runs only."""
-        self._settings, self._engine, self._team = settings, engine, team
+    def __init__(self, settings: AgentFile, model: RoleModel, team: Team, tests: Elsewhere) -> None:
+        """`team` and `tests` are used by the orchestrator's runs only."""
+        self._settings, self._model, self._team, self._tests = settings, model, team, tests
 
     async def execute(self, context: RequestContext, event_queue: EventQueue) -> None:
         """See AgentExecutor.execute."""
@@ -80,11 +79,10 @@ class WorkExecutor(AgentExecutor):
             return await self._run(order, updater, seconds, later)
         allowance = Allowance(self._settings.requests, seconds, later=later)
         if isinstance(order, StepOrder):
-            harness = EngineHarness(self._engine, self._settings, allowance)
+            harness = await self._model.harness(allowance)
             return [("step", _json(await perform(order, harness=harness, settings=self._settings)))]
         assert isinstance(order, ChatOrder)  # noqa: S101 - the only one left
-        done = await chat(order, engine=self._engine, settings=self._settings, allowance=allowance)
-        return [("chat", _json(done))]
+        return [("chat", _json(await self._model.chat(order, allowance)))]
 
     async def _run(
         self, order: RunOrder, updater: TaskUpdater, seconds: float, later: Callable[[float], None]
@@ -103,10 +101,11 @@ class WorkExecutor(AgentExecutor):
 
         result, transcript = await conduct(
             order,
-            harness=EngineHarness(self._engine, settings, allowance),
+            harness=await self._model.harness(allowance),
             team=self._team,
             settings=settings,
             emit=emit,
+            tests=self._tests,
         )
         return [("result", _json(result)), ("transcript", {"transcript": transcript})]
 

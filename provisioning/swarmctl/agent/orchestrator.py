@@ -10,6 +10,7 @@ from swarmctl.agent.branch import Branch
 from swarmctl.agent.checking import Checker
 from swarmctl.agent.clock import now
 from swarmctl.agent.conducting import do_steps
+from swarmctl.agent.elsewhere import Elsewhere
 from swarmctl.agent.flat import ask_each
 from swarmctl.agent.planning import make_plan
 from swarmctl.agent.ports import Emit, Harness, Team
@@ -32,26 +33,36 @@ class _Run:
 
 
 async def conduct(
-    order: RunOrder, *, harness: Harness, team: Team, settings: AgentFile, emit: Emit
+    order: RunOrder,
+    *,
+    harness: Harness,
+    team: Team,
+    settings: AgentFile,
+    emit: Emit,
+    tests: Elsewhere | None = None,
 ) -> tuple[RunResult, list[dict[str, Any]]]:
     """Carry an order out: (result, transcript). Never raises for what models, peers, tests or git did.
 
+    tests: where they wait for whoever follows the run, when this agent may not run them.
     At `order.timeout` what is under way is stopped and the result says so. When this is cancelled, the
     peers' work is cancelled too and the helper refs are gone.
     """
     began = now()
     book, run = Book(emit), _Run()
     branch_of = Branch(order, settings)
-    checker = Checker(order, branch_of.repo, settings)
+    checker = Checker(order, branch_of.repo, settings, tests)
     desk = Desk(order, settings, harness, team, book, branch_of, checker, began + order.timeout)
     try:
         async with asyncio.timeout(order.timeout):
             await _work(desk, run)
     except TimeoutError:
         book.problems.append(f"stopped at the run's limit of {order.timeout} s; what was merged by then stays")
+        if checker.waits:
+            book.problems.append(checker.waits)
     except GitFailed as bad:
         book.problems.append(str(bad))
     finally:
+        checker.close()
         await _sweep(desk)
     return await _result(desk, run, now() - began), book.transcript
 

@@ -28,25 +28,33 @@ _SYSTEM = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A rung that was seen to work here; `secret` are folders that it hides besides the home folders."""
+    """A rung that was seen to work here.
+
+    secret: folders that it hides besides the home folders. image: what a container is made from.
+    """
 
     rung: Rung
     secret: tuple[str, ...] = ()
+    image: str = ""
 
     async def test(self, command: str, clone: Path, *, seconds: int = walls_of.SECONDS) -> TestResult:
         """Run the command in a clone that is thrown away afterwards. Never raises for what it does."""
-        walls = _walls(command, clone, self.secret)
+        walls, image = _walls(command, clone, self.secret), self.used_image
         started = asyncio.get_running_loop().time()
         try:
-            code, out, err = await _inside(self.rung, walls, seconds)
+            code, out, err = await _inside(self.rung, walls, seconds, image)
         except (OSError, TimeoutError) as bad:
-            return TestResult(verdict="failed", sandbox=self.rung, tail=str(bad))
+            return TestResult(verdict="failed", sandbox=self.rung, image=image, tail=str(bad))
         took = asyncio.get_running_loop().time() - started
         word, sentence = walls_of.verdict(command, code, seconds=took, limit=seconds)
         told = walls_of.tail(out + err) + (f"\n{sentence}" if sentence else "")
-        return TestResult(
-            verdict=cast(Literal["passed", "failed", "not run"], word), sandbox=self.rung, tail=told.strip()
-        )
+        known = cast(Literal["passed", "failed", "not run"], word)
+        return TestResult(verdict=known, sandbox=self.rung, image=image, tail=told.strip())
+
+    @property
+    def used_image(self) -> str:
+        """The image of the container; nothing where there is none."""
+        return _image(self.image) if self.rung == "docker" else ""
 
 
 async def strongest(secret: Sequence[str] = ()) -> Sandbox | None:
@@ -57,13 +65,13 @@ async def strongest(secret: Sequence[str] = ()) -> Sandbox | None:
     return None
 
 
-async def why_not(rung: Rung, secret: Sequence[str] = ()) -> str | None:
-    """Why a rung cannot be used on this machine, as a sentence; None when it ran `true`."""
-    if rung == "docker" and not os.environ.get(IMAGE):
+async def why_not(rung: Rung, secret: Sequence[str] = (), image: str = "") -> str | None:
+    """Why a rung cannot be used on this machine, as a sentence; None when it ran `true`. image: for docker's."""
+    if rung == "docker" and not _image(image):
         return f"docker: no image named by {IMAGE}"
     with tempfile.TemporaryDirectory() as folder:
         try:
-            code, out, err = await _inside(rung, _walls("true", Path(folder), secret), 20)
+            code, out, err = await _inside(rung, _walls("true", Path(folder), secret), 20, _image(image))
         except (OSError, TimeoutError) as bad:
             return f"{rung}: {bad}"
     lines = (out + err).decode(errors="replace").strip().splitlines()
@@ -71,7 +79,7 @@ async def why_not(rung: Rung, secret: Sequence[str] = ()) -> str | None:
     return None if code == 0 else f"{rung}: {words[-1]}"
 
 
-async def _inside(rung: Rung, walls: Walls, seconds: int) -> Completed:
+async def _inside(rung: Rung, walls: Walls, seconds: int, image: str) -> Completed:
     """Run the walls' command on a rung; OSError when its tool is missing."""
     outer = {"PATH": f"{os.environ.get('PATH', '')}:{_SYSTEM}", "LC_ALL": "C"}
     slack = seconds + 15
@@ -80,7 +88,7 @@ async def _inside(rung: Rung, walls: Walls, seconds: int) -> Completed:
     if rung == "bubblewrap":
         return await run(walls_of.bubblewrap(walls, seconds=seconds), cwd="/", env=outer, timeout=slack)
     if rung == "docker":
-        return await _docker(walls, seconds, outer)
+        return await _docker(walls, seconds, outer, image)
     if rung == "namespaces":
         script = str(Path(jail.__file__).resolve())
         argv = walls_of.namespaces(walls, python=sys.executable, jail=script, seconds=seconds)
@@ -89,19 +97,26 @@ async def _inside(rung: Rung, walls: Walls, seconds: int) -> Completed:
     return await run(argv, cwd=walls.clone, env=env, timeout=slack)
 
 
-async def _docker(walls: Walls, seconds: int, outer: dict[str, str]) -> Completed:
+async def _docker(walls: Walls, seconds: int, outer: dict[str, str], image: str) -> Completed:
     name = f"swarmctl-test-{secrets.token_hex(6)}"
     owner = Path(walls.clone).stat()
-    image, user = os.environ[IMAGE], f"{owner.st_uid}:{owner.st_gid}"
+    user = f"{owner.st_uid}:{owner.st_gid}"
     argv = walls_of.docker(walls, image=image, name=name, user=user, seconds=seconds)
     env = outer | {k: v for k, v in os.environ.items() if k in ("DOCKER_HOST", "DOCKER_CONTEXT", "HOME")}
     try:
-        return await run(argv, cwd="/", env=env, timeout=seconds + 15)
+        done = await run(argv, cwd="/", env=env, timeout=seconds + 15, hold=True)
     except (TimeoutError, asyncio.CancelledError):
-        # Killing the client leaves its container running.
+        # The container ends with its client's stdin; should it not, killing the client would leave it running.
         with contextlib.suppress(OSError, TimeoutError):
             await asyncio.shield(run(["docker", "rm", "--force", name], cwd="/", env=env, timeout=30))
         raise
+    # The command's own words come on stdout: these are the client's.
+    refused = done.code in (125, 126, 127) and done.stderr.startswith(b"docker:")
+    return done._replace(code=walls_of.NOT_STARTED) if refused else done
+
+
+def _image(named: str) -> str:
+    return named or os.environ.get(IMAGE, "")
 
 
 def _walls(command: str, clone: Path, secret: Sequence[str]) -> Walls:

@@ -1,10 +1,11 @@
 """The process of one agent: its web server, from its settings file to SIGTERM.
 
-Everything heavy is imported here, so that a parent which imports this module once can fork every agent.
+A parent that imports this module to fork every agent has all that is heavy; run as a program it starts with half.
 """
 
 import asyncio
 import contextlib
+import importlib
 import logging
 import os
 import signal
@@ -16,8 +17,13 @@ from pathlib import Path
 import uvicorn
 
 from swarmctl.agent.app import build
+from swarmctl.agent.rolemodel import HEAVY
 from swarmctl.agent.workspace import sweep
 from swarmctl.core.agentfile import AgentFile
+
+if __name__ != "__main__":
+    for module in HEAVY:
+        importlib.import_module(module)
 
 GRACEFUL = 3
 """Seconds that open streams may take to end when the agent stops."""

@@ -71,8 +71,8 @@ def render(
     if runtime == "process" and (gpu or docker):
         raise typer.BadParameter("processes are written for this machine alone", param_hint="--gpu, --docker")
     console = console_for(as_json)
-    opened = spec_for(file, swarm, sets=sets, engine=engine, architecture=architecture)
-    if gpu or docker or runtime == "compose":
+    opened = spec_for(file, swarm, sets=sets, engine=engine, architecture=architecture, runtime=runtime)
+    if gpu or docker or opened.spec.runtime == "compose":
         written = [str(path) for path in eject(opened, folder, Thought(gpu or HERE), World.here(), docker)]
     else:
         written = [str(path) for path in write(opened, folder, World.here())]

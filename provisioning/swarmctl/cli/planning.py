@@ -17,6 +17,7 @@ from swarmctl.cli.shared import (
     Kv,
     Parallel,
     Quant,
+    Runtime,
     Set,
     Swarm,
     Threads,
@@ -64,6 +65,7 @@ def plan(
     parallel: Parallel = None,
     kv: Kv = None,
     threads: Threads = None,
+    runtime: Runtime = None,
     sets: Set = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 11 when `up` would change something.")] = False,
     as_json: Json = False,
@@ -73,7 +75,7 @@ def plan(
     Example: swarmctl plan --swarm seven --gpu 4090
     """
     console = console_for(as_json)
-    sizes = {"context": context, "parallel": parallel, "kv": kv, "threads": threads}
+    sizes = {"context": context, "parallel": parallel, "kv": kv, "threads": threads, "runtime": runtime}
     terms = {"engine": engine, "architecture": architecture, "give": give, "quants": quants, "devices": devices}
     opened = spec_for(file, swarm, sets=sets, **sizes, **terms)
     if compare or offers or plot:

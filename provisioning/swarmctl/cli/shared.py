@@ -65,6 +65,7 @@ Quant = Annotated[list[str] | None, typer.Option("--quant", help="Quantisation o
 Device = Annotated[
     list[str] | None, typer.Option("--device", help="Where a model sits: --device lead=cpu (gpu, cpu, experts-on-cpu).")
 ]
+Runtime = Annotated[str | None, typer.Option(help="How services run: process, or compose for containers (runtime).")]
 Test = Annotated[str | None, typer.Option("--test", help="Command that checks each step, e.g. 'pytest -q'.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Any value of the file: --set roles.backend.output=1024.")]
 
@@ -78,6 +79,17 @@ def console_for(as_json: bool = False) -> "Console":
     global _asked_for_json  # noqa: PLW0603 - an error is told in the shape that the command was asked for
     _asked_for_json = as_json
     return Console(as_json=as_json)
+
+
+def duration(text: str) -> int:
+    """Seconds of a flag such as `60s`. Raises SpecError."""
+    from swarmctl.core.units import seconds
+    from swarmctl.errors import SpecError
+
+    try:
+        return seconds(int(text) if text.isdigit() and len(text) < 10 else text)
+    except ValueError as e:
+        raise SpecError(str(e)) from None
 
 
 def asked_for_json() -> bool:

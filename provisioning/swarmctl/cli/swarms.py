@@ -15,6 +15,7 @@ from swarmctl.cli.shared import (
     Kv,
     Parallel,
     Quant,
+    Runtime,
     Set,
     Swarm,
     Test,
@@ -22,12 +23,15 @@ from swarmctl.cli.shared import (
     Yes,
     app,
     console_for,
+    duration,
     name_for,
     spec_for,
 )
 from swarmctl.errors import HealthError
 
 if TYPE_CHECKING:
+    from swarmctl.commands.up import Report
+    from swarmctl.console import Console
     from swarmctl.core.plan import Plan
 
 
@@ -72,9 +76,13 @@ def up(
     architecture: Architecture = None,
     give: Give = None,
     quants: Quant = None,
+    runtime: Runtime = None,
     sets: Set = None,
     yes: Yes = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave what was started when something fails.")] = False,
+    update_lock: Annotated[
+        bool, typer.Option("--update-lock", help="Take the images that are here, and have swarm.lock hold those.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make it so: fetch models, start engines and agents, prove them healthy. A second `up` changes nothing.
@@ -84,11 +92,10 @@ def up(
     from swarmctl.commands.up import up as make
     from swarmctl.console.plans import show_plan
     from swarmctl.console.progress import StepLines
-    from swarmctl.console.swarms import show_verdict
     from swarmctl.effects.world import World
 
     console = console_for(as_json)
-    sizes = {"context": context, "parallel": parallel, "kv": kv, "threads": threads}
+    sizes = {"context": context, "parallel": parallel, "kv": kv, "threads": threads, "runtime": runtime}
     opened = spec_for(file, swarm, architecture=architecture, give=give, quants=quants, sets=sets, **sizes)
     lines = StepLines(console)
 
@@ -98,20 +105,52 @@ def up(
             show_plan(console, decided)
         return True  # nothing on one's own machine costs money
 
-    report = make(opened, World.here(), approve=approve, tell=lines, keep=keep)
-    if report.verdict is not None:
+    report = make(opened, World.here(), approve=approve, tell=lines, keep=keep, update_lock=update_lock)
+    _tell_report(console, opened.spec.name, report)
+
+
+def _tell_report(console: "Console", swarm: str, report: "Report") -> None:
+    from swarmctl.console.swarms import proved_ago, show_verdict
+
+    if report.done and report.verdict is not None:
         show_verdict(console, report.verdict)
-        console.say(
-            f"swarm '{opened.spec.name}' is up and proved, in {report.seconds:.1f} s; next: swarmctl run \"...\""
-        )
-    elif as_json:
+        console.say(f"swarm '{swarm}' is up and proved, in {report.seconds:.1f} s; next: swarmctl run \"...\"")
+    elif console.as_json:
         console.json(report.plan.as_json())
     else:
-        console.data("nothing to do: everything runs as the file says")
+        told = f"; {proved_ago(report.verdict, report.age)}" if report.verdict else ""
+        console.data(f"nothing to do: everything runs as the file says{told}")
 
 
 @app.command()
-def down(file: File = None, swarm: Swarm = None, as_json: Json = False) -> None:
+def rollback(file: File = None, swarm: Swarm = None, as_json: Json = False) -> None:
+    """Go back to the state that was proved last, or from that one to the one before it.
+
+    Example: swarmctl rollback --swarm seven-tiny
+    """
+    from swarmctl.commands.rollback import rollback as back
+    from swarmctl.console.progress import StepLines
+    from swarmctl.effects.world import World
+
+    console, name = console_for(as_json), name_for(file, swarm)
+    lines = StepLines(console)
+
+    def approve(decided: "Plan") -> bool:
+        lines.follow(decided)
+        return True
+
+    _tell_report(console, name, back(name, World.here(), approve=approve, tell=lines))
+
+
+@app.command()
+def down(
+    file: File = None,
+    swarm: Swarm = None,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Remove the models that its containers were given, too; the store stays.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Stop a swarm and show that nothing of it is left; models, history and transcripts stay.
 
     Example: swarmctl down --swarm demo
@@ -120,12 +159,12 @@ def down(file: File = None, swarm: Swarm = None, as_json: Json = False) -> None:
     from swarmctl.effects.world import World
 
     console, name = console_for(as_json), name_for(file, swarm)
-    done = undo(name, World.here())
+    done = undo(name, World.here(), purge=purge)
     if as_json:
         console.json({**done.as_json(), "left": []})
         return
     console.data(done.text() if not done.is_empty else f"swarm '{name}' was down already\n")
-    console.data("left: no process, no socket, no file but models, ledger and transcripts")
+    console.data("left: no process, no socket, no container, no file but models, ledger and transcripts")
 
 
 @app.command()
@@ -167,18 +206,42 @@ def agents(file: File = None, swarm: Swarm = None, as_json: Json = False) -> Non
 
 
 @app.command()
-def check(file: File = None, swarm: Swarm = None, as_json: Json = False) -> None:
+def check(
+    file: File = None,
+    swarm: Swarm = None,
+    look: Annotated[bool, typer.Option("--look", help="Ask no model anything: wakes none, keeps none awake.")] = False,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Send every model a prompt as long as its context; takes minutes on a CPU.")
+    ] = False,
+    every: Annotated[
+        str | None, typer.Option(help="Look again and again, e.g. 60s, until Ctrl-C; asks no model anything.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option("--junit", help="Write the proofs as JUnit XML to this file.")] = None,
+    as_json: Json = False,
+) -> None:
     """Prove the swarm healthy again: loaded, context, parallelism, memory, answers, nothing open.
 
-    Example: swarmctl check
+    Example: swarmctl check --every 60s
     """
     from swarmctl.commands.check import check as prove
-    from swarmctl.console.swarms import show_verdict
+    from swarmctl.commands.check import watch, write_junit
+    from swarmctl.console.swarms import show_round, show_verdict
     from swarmctl.effects.world import World
 
-    console = console_for(as_json)
-    verdict = prove(name_for(file, swarm), World.here(), tell=console.redraw)
+    console, name = console_for(as_json), name_for(file, swarm)
+    if every is not None:
+        try:
+            for one in watch(name, World.here(), duration(every), tell=console.redraw):
+                if report is not None and one.verdict is not None:
+                    write_junit(report, one.verdict, name)
+                show_round(console, one)
+        except KeyboardInterrupt:
+            console.say("\nno longer looked at; the last verdict is in `swarmctl status`")
+        return
+    verdict = prove(name, World.here(), tell=console.redraw, depth="look" if look else "whole" if whole else "check")
     console.redraw("")
+    if report is not None:
+        write_junit(report, verdict, name)
     show_verdict(console, verdict)
     if not verdict.passed:
         raise HealthError(verdict.summary, detail=verdict.failures(), hint=verdict.mend)

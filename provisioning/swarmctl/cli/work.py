@@ -35,6 +35,9 @@ def run(
     unsandboxed: Annotated[
         bool, typer.Option("--unsandboxed", help="Allow the test to run without a sandbox.")
     ] = False,
+    image: Annotated[
+        str | None, typer.Option("--image", help="Run tests on this machine in a container of this image.")
+    ] = None,
     timeout: Annotated[str, typer.Option(help="Wall time of the whole run.")] = "1h",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the result to a file.")] = None,
     show: Annotated[str | None, typer.Option("--show", help="Show an earlier run again, by its id.")] = None,
@@ -59,7 +62,8 @@ def run(
         return
     name, follow = name_for(file, swarm), RunLines(console)
     if attach is not None:
-        outcome = work.attach(attach, Workspace(workspace), name, world, follow=follow)
+        here = work.Request("", test=test, unsandboxed=unsandboxed, image=image)
+        outcome = work.attach(attach, Workspace(workspace), name, world, follow=follow, request=here)
     else:
         if not task:
             raise typer.BadParameter('name one: swarmctl run "..."', param_hint="TASK")
@@ -69,7 +73,7 @@ def run(
             raise typer.BadParameter(str(e), param_hint="--timeout") from None
         mode: Literal["team", "flat", "plan"] = "plan" if only_plan else "flat" if flat else "team"
         roles = tuple(part.strip() for part in (agents or "").split(",") if part.strip())
-        request = work.Request(task, mode, roles, test, unsandboxed, limit)
+        request = work.Request(task, mode, roles, test, unsandboxed, limit, image)
         outcome = work.run(request, Workspace(workspace), name, world, follow=follow)
     _written(console, output, lambda to: show_outcome(to, outcome))
     if outcome.result.verdict != "done":
@@ -147,15 +151,15 @@ def logs(
 
     Example: swarmctl logs orchestrator -n 20
     """
-    from swarmctl.commands.logs import last, log_of, new_lines
+    from swarmctl.commands.logs import log_of
     from swarmctl.effects.world import World
 
     world, console = World.here(), console_for()
     log = log_of(subject, name_for(file, swarm), world)
-    for line in last(log, lines):
+    for line in log.last(lines):
         console.data(line)
     if follow:
-        for line in new_lines(log, world):
+        for line in log.follow():
             console.data(line)
 
 

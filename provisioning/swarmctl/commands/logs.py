@@ -1,26 +1,56 @@
 """`logs`: what a service wrote."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from swarmctl.effects.world import World
 from swarmctl.errors import SpecError
 
 
-def log_of(subject: str, swarm: str, world: World) -> Path:
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What one service of a swarm wrote: a file, or what Docker keeps of its container."""
+
+    service: str
+    swarm: str
+    world: World
+    file: Path | None = None
+
+    def last(self, lines: int) -> list[str]:
+        """The last lines; none when nothing was written yet. Raises HostError for a container that is gone."""
+        if self.file is not None:
+            return last(self.file, lines)
+        return self.world.compose(self.swarm).log(self.service, lines).splitlines()
+
+    def follow(self) -> Iterator[str]:
+        """Lines as they are written, for ever or until the container ends."""
+        if self.file is not None:
+            return new_lines(self.file, self.world)
+        return self.world.compose(self.swarm).follow(self.service)
+
+
+def log_of(subject: str, swarm: str, world: World) -> Log:
     """The log of a role's agent, of a service by its full name, or of the supervisor. Raises SpecError."""
     record = world.require(swarm)
-    names = [s.name for s in record.services]
-    logs = world.places(swarm).logs
-    for name in (f"agent-{subject}", subject, f"engine-{subject}"):
-        if name in [*names, "supervisor"]:
-            return logs / f"{name}.log"
-    known = ", ".join([*record.roles, *(n for n in names if n.startswith("engine-")), "supervisor"])
+    names = [s.name for s in record.services if s.kind not in {"model", "converter"}]
+    own = [] if record.runtime == "compose" else ["supervisor"]
+    for name in (f"agent-{subject}", subject, f"engine-{subject}", *_server_of(subject, swarm, world)):
+        if name in [*names, *own]:
+            logs = world.places(swarm).logs
+            return Log(name, swarm, world, None if record.runtime == "compose" else logs / f"{name}.log")
+    known = ", ".join([*record.roles, *(s.name for s in record.services if s.kind in {"engine", "forwarder"}), *own])
     raise SpecError(f"swarm '{swarm}' has no '{subject}'; it has: {known}")
 
 
+def _server_of(model: str, swarm: str, world: World) -> tuple[str, ...]:
+    """The server that has a model, where it has several."""
+    services = world.require(swarm).services
+    return next((s.needs for s in services if s.kind == "model" and model in {s.subject, s.name}), ())
+
+
 def last(file: Path, lines: int) -> list[str]:
-    """The last lines of a log; none when nothing was written yet."""
+    """The last lines of a file; none when it is not there."""
     if not file.exists():
         return []
     with file.open("rb") as log:

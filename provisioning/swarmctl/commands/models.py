@@ -30,6 +30,6 @@ def _users(world: World) -> dict[str, set[str]]:
     for swarm in world.known():
         record = world.record(swarm)
         for service in record.services if record else ():
-            if service.kind == "engine":
+            if "source" in service.settings:
                 users.setdefault(service.settings["source"], set()).add(swarm)
     return users

@@ -9,4 +9,4 @@ from swarmctl.effects.world import World
 
 def plan(opened: Opened, world: World) -> Plan:
     """What `up` would do now; changes nothing."""
-    return reconcile(opened.spec, observe(opened.spec, opened.prompts, world))
+    return reconcile(opened.spec, observe(opened, world))

@@ -25,7 +25,7 @@ def render(opened: Opened, folder: Path, world: World) -> list[Path]:
     if folder.exists() and any(folder.iterdir()):
         raise SpecError(f"{folder} is not empty", hint="name a new folder")
     spec = opened.spec
-    plan = reconcile(spec, observe(spec, opened.prompts, world))
+    plan = reconcile(spec, observe(opened, world))
     places = Places(spec.name, folder.resolve())
     held = {source.key: world.store.held(source) for source in spec.models.values()}
     site = Site(

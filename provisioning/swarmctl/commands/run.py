@@ -1,28 +1,34 @@
 """`run`: hand the team a task, follow it, and fetch what came of it as a branch."""
 
 import secrets
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import ValidationError
+
+from swarmctl.commands.following import Follow, Following
 from swarmctl.core.messages import RunEvent, RunOrder, RunResult
 from swarmctl.core.record import SwarmRecord
 from swarmctl.core.spec import ORCHESTRATOR
 from swarmctl.core.team.commits import base_ref
 from swarmctl.effects import transcripts
-from swarmctl.effects.a2a import FINAL, AgentClient, data_parts
+from swarmctl.effects.a2a import FINAL, data_parts
 from swarmctl.effects.git import Base, Workspace
 from swarmctl.effects.transcripts import Transcript
 from swarmctl.effects.world import World
-from swarmctl.errors import HostError, RunError, SpecError
+from swarmctl.errors import RunError, SpecError
 
-Follow = Callable[[RunEvent], None]
+if TYPE_CHECKING:
+    from swarmctl.commands.testing import Runner
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user asked: the task, how it is worked on, and how it is checked."""
+    """What the user asked: the task, how it is worked on, and how it is checked.
+
+    image: of the container that tests run in, on this machine; a sandbox that is found when None.
+    """
 
     task: str
     mode: Literal["team", "flat", "plan"] = "team"
@@ -30,6 +36,7 @@ class Request:
     test: str | None = None
     unsandboxed: bool = False
     timeout: int = 3600
+    image: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +67,32 @@ def run(request: Request, workspace: Workspace, swarm: str, world: World, *, fol
         roles=request.roles,
         test=request.test or record.test,
         unsandboxed=request.unsandboxed,
+        elsewhere=(request.image or record.test_image) is not None,
         timeout=request.timeout,
     )
+    runner = _runner(order, request, record, world, follow)
     leader = world.agent(record, ORCHESTRATOR)
     with world.ledger.recorded(swarm, "run", {"run": order.id, "task": request.task[:200]}):
         workspace.push(remote(record), base.commit, base_ref(order.id), world.places(swarm).git_config)
-        task = _followed(leader, leader.start(order.model_dump(mode="json")), follow)
+        following = Following(leader, world.clock, follow, runner)
+        task = following.to_the_end(leader.start(order.model_dump(mode="json")))
         return finish(task, workspace, swarm, world)
 
 
-def attach(run_id: str, workspace: Workspace, swarm: str, world: World, *, follow: Follow) -> Outcome:
-    """Come back to a run: follow it to its end, or fetch what it came to."""
-    leader = world.agent(world.require(swarm), ORCHESTRATOR)
+def attach(
+    run_id: str, workspace: Workspace, swarm: str, world: World, *, follow: Follow, request: Request | None = None
+) -> Outcome:
+    """Come back to a run: follow it to its end, or fetch what it came to. Of `request`, how tests are run here."""
+    record = world.require(swarm)
+    leader = world.agent(record, ORCHESTRATOR)
     task = next((t for t in leader.tasks() if _run_of(t) == run_id), None)
     if task is None:
         raise SpecError(f"the orchestrator knows no run '{run_id}'", hint="swarmctl history")
     if task["status"]["state"] not in FINAL:
-        task = _followed(leader, leader.follow(task["id"]), follow, task["id"])
+        order = _order_of(task)
+        runner = _runner(order, request or Request(order.task), record, world, follow) if order else None
+        following = Following(leader, world.clock, follow, runner)
+        task = following.to_the_end(leader.follow(task["id"]), task["id"])
     return finish(task, workspace, swarm, world)
 
 
@@ -103,56 +119,41 @@ def remote(record: SwarmRecord) -> str:
     return record.url(f"agent-{ORCHESTRATOR}") + "/git/work.git"
 
 
-def _followed(
-    leader: AgentClient, stream: Iterator[dict[str, Any]], follow: Follow, task: str | None = None
-) -> dict[str, Any]:
-    """Tell every event of a task until it ends, and give the task. Ctrl-C cancels it."""
-    try:
-        for item in stream:
-            task = _task_id(item) or task
-            for event in _events(item):
-                follow(event)
-    except KeyboardInterrupt:
-        if task is not None:
-            follow(RunEvent(event="note", text="cancelling; press Ctrl-C again to leave it running"))
-            leader.cancel(task)
-        raise
-    except HostError as lost:
-        if task is None:
-            raise
-        follow(RunEvent(event="note", text=f"the connection was lost ({lost.message}); asking for the result"))
-    if task is None:
-        raise RunError("the orchestrator took the task without giving it a number")
-    return leader.task(task)
-
-
-def _task_id(item: dict[str, Any]) -> str | None:
-    update = item.get("statusUpdate") or item.get("artifactUpdate") or {}
-    found: str | None = item.get("task", {}).get("id") or update.get("taskId")
-    return found
-
-
-def _events(item: dict[str, Any]) -> Iterator[RunEvent]:
-    message = item.get("statusUpdate", {}).get("status", {}).get("message") or {}
-    for data in data_parts(message):
-        if data.get("kind") == "event":
-            yield RunEvent.model_validate(data)
-
-
 def _run_of(task: dict[str, Any]) -> str | None:
-    for message in task.get("history", []):
-        for data in data_parts(message):
-            if data.get("kind") == "run":
-                found: str | None = data.get("id")
-                return found
+    order = _order_of(task)
+    if order is not None:
+        return order.id
     transcript = transcripts.from_task(task)
     return transcript.result.id if transcript else None
+
+
+def _order_of(task: dict[str, Any]) -> RunOrder | None:
+    """The order that a task carries out; None when it cannot be read."""
+    orders = [data for message in task.get("history", []) for data in data_parts(message) if data.get("kind") == "run"]
+    try:
+        return RunOrder.model_validate(orders[0]) if orders else None
+    except ValidationError:
+        return None
 
 
 def _words(task: dict[str, Any]) -> str:
     status = task.get("status", {})
     texts = [part["text"] for part in (status.get("message") or {}).get("parts", []) if "text" in part]
     return " ".join(texts) or str(status.get("state", "no state"))
+
+
+def _runner(order: RunOrder, request: Request, record: SwarmRecord, world: World, follow: Follow) -> "Runner | None":
+    """What does a run's tests here, where its agents do not. Raises HostError, SpecError for an image."""
+    if request.image and order.test is None:
+        raise SpecError("--image says where tests run, but there is no test", hint="--test 'pytest -q'")
+    away = record.runtime == "compose" or order.elsewhere
+    if not away or order.test is None or order.mode != "team":
+        return None
+    from swarmctl.commands.testing import runner  # noqa: PLC0415 - needs a system that has sandboxes
+
+    image = request.image or record.test_image
+    named = tuple(command for command in (request.test, record.test) if command and request.unsandboxed)
+    return runner(order.id, record, world, image=image, unsandboxed=named, say=follow)
 
 
 def _check_roles(roles: tuple[str, ...], record: SwarmRecord) -> None:

@@ -4,9 +4,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from swarmctl.commands.check import last_look
+from swarmctl.core.observed import Observed
 from swarmctl.core.record import SwarmRecord
 from swarmctl.core.verdict import Verdict
-from swarmctl.effects import files
+from swarmctl.effects import files, machine
 from swarmctl.effects.observe import remains
 from swarmctl.effects.world import World
 from swarmctl.errors import HostError
@@ -27,7 +29,10 @@ class ServiceLine:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One swarm. faults: sentences, empty when everything is as it should be."""
+    """One swarm. faults: sentences, empty when everything is as it should be.
+
+    verdict: of the last proofs for which models were asked. looked: of the last look alone, where that is newer.
+    """
 
     swarm: str
     up: bool
@@ -36,31 +41,34 @@ class Status:
     verdict: Verdict | None
     faults: tuple[str, ...]
     at: datetime
+    looked: Verdict | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The value as JSON objects and lists."""
-        proved = self.verdict and {
-            "passed": self.verdict.passed,
-            "summary": self.verdict.summary,
-            "at": self.verdict.at.isoformat(timespec="seconds"),
-        }
         return {
             "schema": "swarmctl/status/v1",
             "swarm": self.swarm,
             "up": self.up,
             "supervisor": self.supervisor,
             "services": [asdict(line) for line in self.services],
-            "proved": proved,
+            "proved": self.verdict and _brief(self.verdict),
+            "looked": self.looked and _brief(self.looked),
             "faults": list(self.faults),
         }
 
 
+def _brief(verdict: Verdict) -> dict[str, Any]:
+    at = verdict.at.isoformat(timespec="seconds")
+    return {"passed": verdict.passed, "summary": verdict.summary, "at": at}
+
+
 def status(swarm: str, world: World) -> Status:
     """Look at a swarm without asking its models anything."""
-    found, record = remains(swarm, world), world.record(swarm)
+    record = world.record(swarm)
+    found, blind = _looked(swarm, world)
     shown = {line.name: line for line in (*found.strays, *found.services)}
     ports = record.ports if record else {}
-    wanted = [service.name for service in record.services] if record else []
+    wanted = [s.name for s in record.services if s.kind not in {"model", "converter"}] if record else []
     lines = []
     for name in dict.fromkeys([*wanted, *shown]):
         one = shown.get(name)
@@ -78,15 +86,28 @@ def status(swarm: str, world: World) -> Status:
         )
     raw = files.read_json(world.places(swarm).proved)
     verdict = Verdict.from_json(raw) if raw else None
+    looked = last_look(swarm, world)
+    if looked and verdict and looked.at <= verdict.at:
+        looked = None
     return Status(
         swarm,
         up=record is not None or bool(shown),
         supervisor=found.supervisor,
         services=tuple(lines),
         verdict=verdict,
-        faults=tuple(_faults(record, lines, found.supervisor, verdict)),
+        faults=(*blind, *_faults(record, lines, found.supervisor, verdict), *_unwell(looked)),
         at=world.clock.now(),
+        looked=looked,
     )
+
+
+def _looked(swarm: str, world: World) -> tuple[Observed, tuple[str, ...]]:
+    """What is there, and what could not be seen."""
+    try:
+        return remains(swarm, world), ()
+    except HostError as e:
+        blind = f"{e.message}: what runs in its containers is not known" + (f" ({e.detail})" if e.detail else "")
+        return Observed(machine.look(world.state)), (blind,)
 
 
 def _faults(
@@ -95,7 +116,7 @@ def _faults(
     found = []
     if record is None and lines:
         found.append("its state folder is lost; `swarmctl down` still finds and ends it")
-    if record is not None and supervisor is None:
+    if record is not None and record.runtime == "process" and supervisor is None:
         found.append("its supervisor does not answer; `swarmctl up` heals it")
     found += [
         f"{line.name} is {line.state}" + (f" ({line.note})" if line.note else "")
@@ -107,6 +128,10 @@ def _faults(
     elif verdict is not None and not verdict.passed:
         found.append(f"its last check: {verdict.summary}")
     return found
+
+
+def _unwell(looked: Verdict | None) -> list[str]:
+    return [f"its last look: {looked.summary}"] if looked and not looked.passed else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ _PATHS = {
     "threads": ("engine", "threads"),
     "architecture": ("placement", "architecture"),
     "test": ("test",),
+    "runtime": ("runtime",),
 }
 """Where in the file a flag's value stands."""
 

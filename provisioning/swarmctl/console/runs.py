@@ -81,7 +81,8 @@ def _steps(console: Console, result: RunResult) -> None:
     for step in result.steps:
         outcome = "merged" if step.merged else "not merged"
         tries = "once" if step.attempts == 1 else f"{step.attempts} times"
-        tested = step.test.verdict + (f" in {step.test.sandbox}" if step.test.sandbox else "")
+        inside = f"{step.test.sandbox} ({step.test.image})" if step.test.image else step.test.sandbox
+        tested = step.test.verdict + (f" in {inside}" if inside else "")
         rows.append([f"#{step.number}", step.step.role, outcome, tries, tested, step.problem[:60]])
     console.data("\n" + console.table(["step", "role", "outcome", "tried", "test", ""], rows))
     for sandbox in sorted({step.test.sandbox for step in result.steps} - {""}):

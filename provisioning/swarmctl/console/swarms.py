@@ -1,8 +1,10 @@
 """A swarm as people read it: what runs, what was proved, what it used."""
 
+import json
 from dataclasses import asdict
 from datetime import datetime
 
+from swarmctl.commands.check import Round
 from swarmctl.commands.cost import Cost
 from swarmctl.commands.doctor import Diagnosis
 from swarmctl.commands.models import ModelLine
@@ -13,6 +15,8 @@ from swarmctl.core.verdict import Verdict
 from swarmctl.effects.ledger import Event
 
 _MB = 1_000_000
+_BACK = 5.0
+"""Seconds by which two looks at one clock may differ."""
 
 
 def show_status(console: Console, status: Status) -> None:
@@ -21,14 +25,21 @@ def show_status(console: Console, status: Status) -> None:
         console.json(status.as_json())
         return
     if not status.up:
-        console.data(f"swarm '{status.swarm}' is down")
+        console.data(f"swarm '{status.swarm}' is down" + ("" if not status.faults else ", as far as can be seen"))
+        _faults(console, status)
         return
     health = console.style("as it should be", "green") if not status.faults else console.style("has faults", "red")
     console.data(f"swarm '{status.swarm}' {health}; {_proved(status.verdict, status.at)}")
+    if status.looked is not None:
+        console.data(f"looked at since, without asking: {_proved(status.looked, status.at)}")
     rows = [
         [s.name, s.state, s.pid or "-", s.port or "-", s.restarts, round(s.memory), s.note] for s in status.services
     ]
     console.data(console.table(["service", "state", "pid", "port", "restarts", "MiB", ""], rows))
+    _faults(console, status)
+
+
+def _faults(console: Console, status: Status) -> None:
     for fault in status.faults:
         console.data(f"{console.style('fault', 'red')}: {fault}")
 
@@ -36,8 +47,14 @@ def show_status(console: Console, status: Status) -> None:
 def _proved(verdict: Verdict | None, now: datetime) -> str:
     if verdict is None:
         return "never proved"
-    age = as_duration(max(0, (now - verdict.at).total_seconds()))
-    return f"{verdict.summary} ({age} ago)"
+    return proved_ago(verdict, (now - verdict.at).total_seconds())
+
+
+def proved_ago(verdict: Verdict, age: float) -> str:
+    """A verdict in one sentence. age: seconds, less than zero when the clock was set back since."""
+    if age < -_BACK:
+        return f"{verdict.summary} (dated {as_duration(-age)} ahead: the clock was set back)"
+    return f"{verdict.summary} ({as_duration(max(0, age))} ago)"
 
 
 def show_verdict(console: Console, verdict: Verdict) -> None:
@@ -45,7 +62,7 @@ def show_verdict(console: Console, verdict: Verdict) -> None:
     if console.as_json:
         console.json(verdict.as_json())
         return
-    width = max(len(p.subject) for p in verdict.proofs)
+    width = max((len(p.subject) for p in verdict.proofs), default=0)
     for proof in verdict.proofs:
         good = {"pass": True, "fail": False}.get(proof.verdict)
         console.data(f"{console.mark(good)} {proof.subject:<{width}}  {proof.name}: {proof.measured}")
@@ -55,7 +72,24 @@ def show_verdict(console: Console, verdict: Verdict) -> None:
             )
             if proof.mend:
                 console.data(f"     mend: {proof.mend}")
-    console.data(f"{verdict.summary}, in {verdict.seconds:.1f} s")
+    asked = "models were not asked" if verdict.depth == "look" else "models were asked, which loads and wakes them"
+    console.data(f"{verdict.summary}, in {verdict.seconds:.1f} s; {asked}")
+
+
+def show_round(console: Console, one: Round) -> None:
+    """A line a look; the whole table when the outcome is another than before. With --json an object a line."""
+    console.redraw("")
+    if console.as_json:
+        said = one.verdict.as_json() if one.verdict else {"schema": "swarmctl/verdict/v1", "problem": one.problem}
+        console.data(json.dumps(said, ensure_ascii=False))
+        return
+    if one.verdict is None:
+        console.data(f"{console.mark(False)} look {one.number}: {one.problem}")
+        return
+    if one.changed:
+        show_verdict(console, one.verdict)
+    at = f"{one.verdict.at.astimezone():%H:%M:%S}"
+    console.data(f"{console.mark(one.verdict.passed)} look {one.number} at {at}: {one.verdict.summary}")
 
 
 def show_agents(console: Console, swarm: str, lines: list[AgentLine]) -> None:

@@ -1,7 +1,7 @@
 """What one agent's process is told: a settings file without secrets."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -43,6 +43,8 @@ class AgentFile(BaseModel):
     tools: tuple[str, ...] = ()
     body: dict[str, Any] = {}
     """Goes into every question to the model: which slot and which adapter, where several models share a base."""
+    tests: Literal["here", "elsewhere"] = "here"
+    """Who runs the test command of a step: this agent in a sandbox, or whoever follows the run."""
     orchestrator: Peer
     peers: tuple[Peer, ...] = ()
     """The specialists, in the file's order; only the orchestrator uses them."""

@@ -53,7 +53,7 @@ def _file(tree: Tree, stack: Stack, site: ComposeSite) -> Iterator[str]:
 
 
 def _service(found: Tree, stack: Stack, service: Service, site: ComposeSite) -> Iterator[str]:
-    if found.get("labels") != stack.labels(service):
+    if found.get("labels") != site.labels(stack, service):
         yield "its labels are not those of the stack"
     for key, said in _ALWAYS.items():
         if not said(found.get(key)):

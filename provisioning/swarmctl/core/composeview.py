@@ -31,7 +31,7 @@ def view(stack: Stack, service: Service, site: ComposeSite) -> dict[str, Any]:
         "name": service.name,
         "template": f"{service.settings['engine'] if kind == 'engine' else kind}.yml.j2",
         "image": service.settings["image"],
-        "labels": stack.labels(service),
+        "labels": site.labels(stack, service),
         "needs": service.needs,
         "memory": service.settings["memory"] + _SCRATCH[kind],
         "pids": _PIDS[kind],
@@ -79,6 +79,7 @@ def agent_settings(stack: Stack, service: Service, prompt: str) -> AgentFile:
         prompt=prompt,
         engine_url=f"{container_url(engine.name, engine.settings['engine'])}/v1",
         engine_key_file="/run/secrets/engine.key",
+        tests="elsewhere",
         orchestrator=lead,
         peers=tuple(Peer(role=role, url=container_url(f"agent-{role}")) for role in s["peers"]),
     )

@@ -32,9 +32,10 @@ NEWEST = Dialect()
 """Of an Engine that has everything."""
 
 
-def dialect(version: str) -> Dialect:
+def dialect(version: str, *, ruled: bool = False) -> Dialect:
     """What to write for an Engine of this version, as `docker version` says it (`28.2.2`, `20.10.24+dfsg1`).
 
+    ruled: firewall rules close the host where the Engine cannot.
     Raises HostError for a version that cannot be read.
     """
     match = re.match(r"(\d{1,4})\.(\d{1,4})", version)
@@ -48,7 +49,8 @@ def dialect(version: str) -> Dialect:
         )
     if number < ISOLATED:
         notes.append(
-            f"Docker Engine {version} cannot close the host to agents: what listens on all addresses is reachable"
+            f"Docker Engine {version} cannot close the host to agents: "
+            + ("a firewall rule of ours does" if ruled else "what listens on all addresses is reachable")
         )
     if number < DNS_SAFE:
         notes.append("its internal networks may pass DNS on: containers are given a resolver that answers nothing")

@@ -12,6 +12,8 @@ from swarmctl.core.proof import Proof, outcome
 BUFFER_SHARE, BUFFER_MIB = 0.05, 8.0
 """The engine's lines may differ from the plan by the larger of these."""
 PROCESS_SHARE = 0.15
+LIBRARIES = 64.0
+"""MiB: an image maps all of its backends, used or not; Vulkan's with a software driver takes 50."""
 NO_LINES = "the log no longer holds the lines of its load"
 
 
@@ -121,11 +123,11 @@ def buffers_proof(engine: EngineFile, lines: LoadLines | None, plan: Need | None
     return Proof(name, subject(engine), promised, measured, evidence, outcome(not off), restart(engine))
 
 
-def process_proof(engine: EngineFile, resident: float | None, plan: Need | None) -> Proof:
+def process_proof(engine: EngineFile, resident: float | None, plan: Need | None, libraries: float = 0.0) -> Proof:
     """Resident memory (MiB, model file included as far as it is mapped in) within 15 % of the plan.
 
     The compute buffer counts from nothing to whole: memory of it is taken as prompts grow. The prompt cache
-    may add as much as it was given.
+    may add as much as it was given. libraries: MiB that an image's backends may add, used or not.
     """
     name = "process memory as planned"
     if plan is None or resident is None:
@@ -133,7 +135,7 @@ def process_proof(engine: EngineFile, resident: float | None, plan: Need | None)
         return Proof(name, subject(engine), "as planned", "not measured", reason, "unknown")
     idle, most = plan.host.idle, plan.host.total + engine.cache_ram
     low = idle * (1 - PROCESS_SHARE) if plan.exact else 0.0
-    high = most * (1 + PROCESS_SHARE)
+    high = most * (1 + PROCESS_SHARE) + libraries
     return Proof(
         name,
         subject(engine),

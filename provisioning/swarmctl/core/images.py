@@ -11,6 +11,8 @@ OLLAMA = "0.32.15"
 """Release that is used where a swarm file names none: the newest whose rules are known."""
 LLAMACPP = 11669
 """Build of llama.cpp that the flags and the memory model were read from."""
+EPOCH = 1767225600
+"""The date of all that our own images are built of: 1 January 2026, in seconds."""
 
 _REF = re.compile(r"[a-z0-9][a-z0-9._/:-]*[a-z0-9]:(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})(@sha256:[0-9a-f]{64})?")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -41,6 +43,12 @@ def images(engine: Engine, version: str, lock: Mapping[str, str] | None = None, 
     )
     found = replace(found, **instead)
     return Images(**{field.name: pinned(getattr(found, field.name), lock or {}) for field in fields(Images)})
+
+
+def reference(text: str) -> bool:
+    """Whether this names an image and its version (not `latest`), without a digest."""
+    match = _REF.fullmatch(text[:512]) if "@" not in text else None
+    return match is not None and match["tag"] != "latest"
 
 
 def pinned(reference: str, lock: Mapping[str, str]) -> str:

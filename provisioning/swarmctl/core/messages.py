@@ -63,6 +63,8 @@ class RunOrder(Message):
     roles: tuple[str, ...] = ()
     test: str | None = None
     unsandboxed: bool = False
+    elsewhere: bool = False
+    """Tests are left to whoever follows the run, wherever the agents run."""
     timeout: int = 3600
 
 
@@ -103,11 +105,51 @@ class StepDone(Message):
 
 
 class TestResult(Message):
-    """Outcome of the test command; `sandbox` names what it ran in (bubblewrap, docker, namespaces, none)."""
+    """Outcome of the test command; `sandbox` names what it ran in (bubblewrap, docker, namespaces, none).
+
+    image: that of the container, where the sandbox was one.
+    """
 
     verdict: Literal["passed", "failed", "not run"]
     sandbox: str = ""
+    image: str = ""
     tail: str = ""
+
+
+class CheckOrder(Message):
+    """A commit to be put to the test command: orchestrator → whoever follows the run.
+
+    lease: seconds after which the order is given to somebody else, unless its holder renews it before.
+    """
+
+    id: str = Field(pattern=r"^[0-9a-f]{16}$")
+    run: str
+    commit: str = Field(pattern=r"^[0-9a-f]{40,64}$")
+    command: str
+    lease: float = Field(gt=0, le=600, allow_inf_nan=False)
+
+
+class CheckTake(Message):
+    """Asks for a test of a run: follower → orchestrator. wait: seconds that the answer may take."""
+
+    run: str
+    holder: str = Field(min_length=8, max_length=64)
+    wait: float = Field(0.0, ge=0, le=10, allow_inf_nan=False)
+
+
+class CheckHold(Message):
+    """The holder of a test is still at it: follower → orchestrator."""
+
+    id: str
+    holder: str
+
+
+class CheckDone(Message):
+    """What a test came to: follower → orchestrator."""
+
+    id: str
+    holder: str
+    result: TestResult
 
 
 class StepResult(Message):

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from swarmctl.core.composehost import ComposeHost
 from swarmctl.core.gguf import GgufFacts
 from swarmctl.core.machine import Machine
 
 
 @dataclass(frozen=True, slots=True)
 class RunningService:
-    """One service as its supervisor (or, without one, its label) shows it. resident: MiB."""
+    """One service as its supervisor (or, without one, its label) shows it. resident: MiB. card: UUID, of a server."""
 
     name: str
     hash: str
@@ -18,6 +19,8 @@ class RunningService:
     restarts: int = 0
     last_exit: str = ""
     resident: float = 0.0
+    gpu: str = "cpu"
+    card: str = ""
 
     @property
     def up(self) -> bool:
@@ -49,6 +52,7 @@ class Observed:
     busy: ports on which others listen. supervisor: pid, None when none answers.
     stale: the version of swarmctl that started it, where that is not this one.
     strays: services found by label under no supervisor. proved: hash of the stack that last passed its proofs.
+    compose: only where containers are meant. unprepared: what of its preparation is missing.
     """
 
     machine: Machine
@@ -65,3 +69,5 @@ class Observed:
     busy: frozenset[int] = frozenset()
     prompts: Mapping[str, str] = field(default_factory=dict)
     proved: str | None = None
+    compose: ComposeHost | None = None
+    unprepared: str = ""

@@ -31,8 +31,18 @@ class Places:
 
     @property
     def proved(self) -> Path:
-        """The last verdict."""
+        """The last verdict for which models were asked."""
         return self.root / "proved.json"
+
+    @property
+    def seen(self) -> Path:
+        """The last verdict of a look alone."""
+        return self.root / "seen.json"
+
+    @property
+    def golden(self) -> Path:
+        """How each model began its answer when this form of the stack was first proved."""
+        return self.root / "golden.json"
 
     @property
     def record(self) -> Path:
@@ -40,9 +50,19 @@ class Places:
         return self.root / "swarm.json"
 
     @property
+    def kept(self) -> Path:
+        """The last two proved states."""
+        return self.root / "kept.json"
+
+    @property
     def git_config(self) -> Path:
         """Git configuration that carries the agents' token."""
         return self.root / "secrets" / "git.conf"
+
+    @property
+    def tests(self) -> Path:
+        """Clones that tests run in, while they run."""
+        return self.root / "tests"
 
     def service(self, name: str) -> Path:
         """The settings file of a service."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from swarmctl.core.composesite import ComposeSite
 from swarmctl.core.stack import Stack
 
 
@@ -58,6 +59,7 @@ class Plan:
     """What `up` will do, and what the swarm needs.
 
     refusals: why nothing will be done, each with what would help; a plan with refusals has no steps.
+    site: where containers find their files; None for processes.
     """
 
     swarm: str
@@ -68,6 +70,7 @@ class Plan:
     ports: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
+    site: ComposeSite | None = field(default=None, repr=False)
 
     @property
     def is_empty(self) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from swarmctl.core.composeplan import reconcile_compose
 from swarmctl.core.design import design
 from swarmctl.core.footprint import footprint, refusals, warnings
 from swarmctl.core.observed import Observed, RunningService
@@ -9,11 +10,13 @@ from swarmctl.core.plan import Plan, Step, Verb
 from swarmctl.core.ports import assign
 from swarmctl.core.settle import settle
 from swarmctl.core.spec import SwarmSpec
-from swarmctl.core.stack import Service, Stack
+from swarmctl.core.stack import Service, Stack, stack_hash
 
 
 def reconcile(spec: SwarmSpec, observed: Observed) -> Plan:
     """What has to be done so that the swarm runs as its file says; nothing, when it does already."""
+    if spec.runtime == "compose":
+        return reconcile_compose(spec, observed)
     settled = settle(spec, observed)
     spec = settled.spec
     stack = design(spec, observed)
@@ -38,17 +41,13 @@ def release(swarm: str, observed: Observed) -> Plan:
     """What has to be done so that nothing of a swarm is left."""
     found = {service.name: "runs" for service in observed.services}
     found |= {stray.name: "runs without its supervisor" for stray in observed.strays}
-    steps = [Step(Verb.RELEASE, "slot-0/cpu", name, cause) for name, cause in sorted(found.items())]
+    where = {service.name: f"slot-0/{service.gpu}" for service in (*observed.services, *observed.strays)}
+    steps = [Step(Verb.RELEASE, where[name], name, cause) for name, cause in sorted(found.items())]
     if observed.supervisor is not None:
         steps.append(Step(Verb.RELEASE, "slot-0", "supervisor", f"pid {observed.supervisor}"))
     if observed.prepared:
         steps.append(Step(Verb.RELEASE, "slot-0", "state", "keys, logs and settings of the swarm"))
     return Plan(swarm, steps=tuple(steps))
-
-
-def stack_hash(stack: Stack) -> str:
-    """One word for a whole stack: what a verdict is about."""
-    return "-".join(sorted(service.hash for service in stack.services))
 
 
 def _steps(spec: SwarmSpec, stack: Stack, observed: Observed, ports: Mapping[str, int]) -> Iterator[Step]:
@@ -69,7 +68,7 @@ def _steps(spec: SwarmSpec, stack: Stack, observed: Observed, ports: Mapping[str
     yield from changes
     if changes:
         yield Step(Verb.CHECK, stack.where, "all proofs", f"after #{len(changes)}")
-    elif observed.proved != stack_hash(stack):
+    elif observed.proved != stack_hash([stack]):
         yield Step(Verb.CHECK, stack.where, "all proofs", "not proved yet in this form")
 
 

@@ -32,7 +32,7 @@ def settle(spec: SwarmSpec, observed: Observed) -> Settled:
     asked = demand(_as_here(spec), known, server="binary" if observed.engine == "binary" else "wheel")
     placed = place(asked, box(observed))
     if isinstance(placed, Refused):
-        return Settled(spec, refusals=tuple(_reasons(placed)))
+        return Settled(spec, refusals=tuple(reasons(placed)))
     gave = tuple(f"{one.what} gave way, {one.before} → {one.after}: {one.cause}" for one in placed.gave)
     return Settled(_conceded(spec, placed), placed, notes=gave)
 
@@ -98,7 +98,8 @@ def _conceded(spec: SwarmSpec, placed: Placement) -> SwarmSpec:
     return spec.model_copy(update={"engine": engine, "roles": roles})
 
 
-def _reasons(refused: Refused) -> Iterator[str]:
+def reasons(refused: Refused) -> Iterator[str]:
+    """Why nothing fits, and what would."""
     yield from (refusal.text for refusal in refused.refusals)
     ways = [way.text + (f" ({' '.join(way.flags)})" if way.flags else "") for way in refused.ways]
     yield (

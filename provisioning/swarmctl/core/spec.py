@@ -17,6 +17,8 @@ Quant = Literal["F16", "Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "IQ4_XS", "Q3_K_M", "
 Gives = Literal["kv", "parallel", "context", "quant", "roles"]
 """What may be made smaller so that a swarm fits."""
 ORCHESTRATOR = "orchestrator"
+IMAGE = r"^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}$"
+"""A container image's name; none can be read as a flag."""
 
 
 class Strict(BaseModel):
@@ -85,6 +87,9 @@ class EngineSettings(Strict):
     kind: Literal["llamacpp", "ollama", "vllm"] = Field("llamacpp", description="The server that runs the models.")
     version: str | None = Field(
         None, description="Version of the server; its rules for loading differ.", pattern=r"^\d+(\.\d+){1,2}$"
+    )
+    image: str | None = Field(
+        None, description="A container image in place of the server's own, with its version: mine/ollama:0.32.15-rocm."
     )
     on_cpu: Literal["llamacpp", "ollama"] | None = Field(
         None, description="The server of models on the CPU, where containers run them; the same one if left out."
@@ -173,13 +178,18 @@ class SwarmSpec(Strict):
 
     name: Name = Field(description="Name of the swarm; one of each name on a machine.")
     target: Target = Field(Target(), description="Where the swarm runs.")
-    runtime: Literal["process"] = Field("process", description="How services run: processes under one supervisor.")
+    runtime: Literal["process", "compose"] = Field(
+        "process", description="How services run: processes under one supervisor, or containers by Docker Compose."
+    )
     engine: EngineSettings = Field(EngineSettings(), description="How models are served.")
     models: dict[Name, ModelSource] = Field(min_length=1, description="Models by a name of your choice.")
     roles: dict[Name, Role] = Field(min_length=1, description="Agents by role; `orchestrator` leads.")
     placement: PlacementSettings = Field(PlacementSettings(), description="How roles come to GPUs.")
     limits: Limits = Field(Limits(), description="Limits of every role that sets none of its own.")
     test: str | None = Field(None, description="Command that checks each step of a run, e.g. pytest -q.")
+    test_image: str | None = Field(
+        None, description="Container image that tests run in, without a network; it must be there.", pattern=IMAGE
+    )
     privacy: Literal["own-hardware", "no-cloud"] = Field("no-cloud", description="Who may see prompts and code.")
 
     @property

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -71,3 +71,8 @@ class Stack:
             **({f"{LABEL}role": service.subject} if service.kind == "agent" else {}),
             f"{LABEL}config-hash": service.hash,
         }
+
+
+def stack_hash(stacks: Iterable[Stack]) -> str:
+    """One word for all stacks of a swarm: what a verdict is about."""
+    return config_hash({f"{stack.gpu}/{service.name}": service.hash for stack in stacks for service in stack.services})

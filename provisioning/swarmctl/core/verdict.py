@@ -2,19 +2,24 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from swarmctl.core.proof import Proof
+
+Depth = Literal["look", "up", "check", "whole"]
+"""`look` asks no model anything, and neither loads one nor keeps one awake; `up` asks all, and none may be asleep yet;
+`check` asks later, when one may be; `whole` sends each a prompt as long as its context, not one model a server."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """All proofs of one check. stack: which form of the stack they are about."""
+    """All proofs of one check. stack: which form of the stack they are about. depth: how far it went."""
 
     stack: str
     at: datetime
     seconds: float
     proofs: tuple[Proof, ...]
+    depth: Depth = "check"
 
     @property
     def passed(self) -> bool:
@@ -55,6 +60,7 @@ class Verdict:
             "stack": self.stack,
             "at": self.at.isoformat(timespec="seconds"),
             "seconds": round(self.seconds, 2),
+            "depth": self.depth,
             "passed": self.passed,
             "proofs": [asdict(proof) for proof in self.proofs],
         }
@@ -63,4 +69,5 @@ class Verdict:
     def from_json(cls, raw: dict[str, Any]) -> "Verdict":
         """The value read back."""
         proofs = tuple(Proof(**proof) for proof in raw["proofs"])
-        return cls(raw["stack"], datetime.fromisoformat(raw["at"]), raw["seconds"], proofs)
+        at = datetime.fromisoformat(raw["at"])
+        return cls(raw["stack"], at, raw["seconds"], proofs, raw.get("depth", "check"))

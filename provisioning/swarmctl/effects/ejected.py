@@ -10,21 +10,18 @@ from jinja2 import Environment, StrictUndefined
 
 from swarmctl.assets import root
 from swarmctl.core.compose import render
-from swarmctl.core.composesite import MODELS, USER, ComposeSite
-from swarmctl.core.composeview import agent_settings
+from swarmctl.core.composesite import USER, ComposeSite
 from swarmctl.core.dialect import Dialect
 from swarmctl.core.images import Images
-from swarmctl.core.modelfile import EngineModel, modelfile
 from swarmctl.core.ports import assign
 from swarmctl.core.spec import SwarmSpec
 from swarmctl.core.stack import Service, Stack
+from swarmctl.core.stackfiles import model_files, of_kind, settings_files
 from swarmctl.effects import files
 from swarmctl.effects.modelfiles import templates as modelfile_templates
 from swarmctl.effects.paths import private
 from swarmctl.effects.stacktemplates import stack_templates
 from swarmctl.effects.storeindex import HeldModel
-
-_TOLD = ("family", "context", "output", "batch", "temperature", "threads", "device")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +43,8 @@ def eject(what: Ejected, folder: Path) -> list[Path]:
     folder = private(folder).resolve()
     user = USER if os.geteuid() == 0 else f"{os.geteuid()}:{os.getegid()}"
     site = _site(what, folder, user)
-    written = [*_compose(what, folder, site), *_services(what, folder), *_modelfiles(what, folder, site)]
-    written += _secrets(folder)
-    for name in ("models/gguf", *(f"data/{s.name}" for s in _of_kind(what.stacks, "agent"))):
+    written = [*_compose(what, folder, site), *_texts(what, folder, site), *_secrets(folder)]
+    for name in ("models/gguf", *(f"data/{s.name}" for s in of_kind(what.stacks, "agent"))):
         private(folder / name)
     ignored = folder / ".gitignore"
     files.write(ignored, "secrets/\ndata/\nmodels/\n")
@@ -67,7 +63,7 @@ def _site(what: Ejected, folder: Path, user: str) -> ComposeSite:
         models=str(folder / "models"),
         ports=assign(what.spec.name, listening, given={}, busy=frozenset()),
         files={source.key: f"gguf/{name}.gguf" for name, source in what.spec.models.items()},
-        modelfiles=tuple(s.subject for s in _of_kind(what.stacks, "model")),
+        modelfiles=tuple(s.subject for s in of_kind(what.stacks, "model")),
         user=user,
         dialect=what.dialect,
     )
@@ -89,28 +85,16 @@ def _flag(stacks: Sequence[Stack], stack: Stack) -> str:
     return "" if len(stacks) == 1 else f" -f {_file(stacks, stack)}"
 
 
-def _services(what: Ejected, folder: Path) -> Iterable[Path]:
-    for stack in what.stacks:
-        for service in (s for s in stack.services if s.kind == "agent"):
-            path = folder / "services" / f"{service.name}.json"
-            settings = agent_settings(stack, service, what.prompts[service.subject])
-            files.write(path, settings.model_dump_json(indent=1) + "\n")
-            yield path
-
-
-def _modelfiles(what: Ejected, folder: Path, site: ComposeSite) -> Iterable[Path]:
-    known = modelfile_templates()
-    for service in _of_kind(what.stacks, "model"):
-        s = service.settings
-        asked = EngineModel(
-            name=s["model"],
-            source=f"{MODELS}/{site.files[s['source']]}",
-            origin=_digest(what, s["source"]),
-            **{key: s[key] for key in _TOLD},
-        )
-        path = folder / "modelfiles" / f"{service.subject}.Modelfile"
-        files.write(path, modelfile(asked, known))
-        yield path
+def _texts(what: Ejected, folder: Path, site: ComposeSite) -> Iterable[Path]:
+    """Agents' settings and Modelfiles."""
+    digests = {source.key: _digest(what, source.key) for source in what.spec.models.values()}
+    texts = [
+        *settings_files(what.stacks, what.prompts),
+        *model_files(what.stacks, site, digests, modelfile_templates()),
+    ]
+    for path, text in texts:
+        files.write(folder / path, text)
+        yield folder / path
 
 
 def _digest(what: Ejected, source: str) -> str:
@@ -127,10 +111,6 @@ def _secrets(folder: Path) -> Iterable[Path]:
     # Of a single key llama-server logs the last four letters.
     files.write(place / "engine.keys", f"{key}\n{key}\n")
     return [place / name for name in ("engine.key", "engine.keys", "agents.token")]
-
-
-def _of_kind(stacks: Iterable[Stack], kind: str) -> list[Service]:
-    return [service for stack in stacks for service in stack.services if service.kind == kind]
 
 
 def _readme(what: Ejected, folder: Path, site: ComposeSite) -> str:

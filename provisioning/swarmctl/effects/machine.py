@@ -13,6 +13,8 @@ from swarmctl.effects.process import run
 from swarmctl.errors import HostError
 
 _MIB = 1024 * 1024
+_NONE = "No devices were found"
+"""How nvidia-smi says, as a failure, that all is well and there is no card."""
 
 
 def look(folder: Path) -> Machine:
@@ -22,6 +24,7 @@ def look(folder: Path) -> Machine:
     if (limit := _memory_limit()) is not None and limit < total:
         free = min(free, limit - _memory_used())
         total = limit
+    cards, problem = _gpus()
     return Machine(
         name=platform.node(),
         system=f"{platform.system()} {platform.machine()}",
@@ -29,8 +32,9 @@ def look(folder: Path) -> Machine:
         ram_total=total,
         ram_free=max(0, free),
         disk_free=shutil.disk_usage(_existing(folder)).free // _MIB,
-        gpus=_gpus(),
+        gpus=cards,
         avx2=_avx2(),
+        gpu_problem=problem,
     )
 
 
@@ -74,30 +78,37 @@ def _memory_used() -> int:
     return 0
 
 
-def _gpus() -> tuple[Gpu, ...]:
-    """What nvidia-smi lists; nothing where it is missing or fails.
+def _gpus() -> tuple[tuple[Gpu, ...], str]:
+    """What nvidia-smi lists, and why it lists nothing where it is here and fails.
 
     `compute_cap` is known to drivers since 510; an older one refuses the whole query, so it is asked again without.
     """
     if not shutil.which("nvidia-smi"):
-        return ()
-    for fields in ("name,memory.total,compute_cap", "name,memory.total"):
+        return (), ""
+    problem = ""
+    for fields in ("name,memory.total,compute_cap,uuid", "name,memory.total,uuid"):
+        argv = ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits"]
         try:
-            return gpus(
-                run(["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits"], timeout=10).stdout
-            )
-        except HostError:
-            continue
-    return ()
+            done = run(argv, timeout=10, check=False)
+        except HostError as e:
+            return (), e.message
+        if done.code == 0:
+            return gpus(done.stdout), ""
+        problem = next(iter((done.stdout + done.stderr).strip().splitlines()), f"exit {done.code}")[:200]
+    return (), "" if _NONE in problem else problem
 
 
 def gpus(text: str) -> tuple[Gpu, ...]:
-    """Cards from nvidia-smi's CSV: name, MiB, and a capability if it was asked for; rows that are none are left out."""
+    """Cards from nvidia-smi's CSV: name, MiB, then capability and UUID as far as they were asked for.
+
+    Rows that are none are left out.
+    """
     found = []
     for line in text.splitlines():
         name, *numbers = [part.strip() for part in line.split(",")]
         if not numbers or not numbers[0].isdigit():
             continue
-        capability = numbers[1] if len(numbers) > 1 and re.fullmatch(r"\d+\.\d", numbers[1]) else ""
-        found.append(Gpu(name, int(numbers[0]), capability))
+        capability = next((part for part in numbers[1:] if re.fullmatch(r"\d+\.\d", part)), "")
+        uuid = next((part for part in numbers[1:] if part.startswith("GPU-")), "")
+        found.append(Gpu(name, int(numbers[0]), capability, uuid))
     return tuple(found)

@@ -9,22 +9,27 @@ import psutil
 
 from swarmctl import __version__
 from swarmctl.core import ports
+from swarmctl.core.containers import Container
+from swarmctl.core.engines.environment import PORT
 from swarmctl.core.gguf import GgufFacts
 from swarmctl.core.labels import HASH, SERVICE, SUPERVISOR
 from swarmctl.core.observed import Observed, RunningService, Source
 from swarmctl.core.spec import ModelSource, SwarmSpec
 from swarmctl.effects import catalogue, files, machine
+from swarmctl.effects.dockerapi import engine_is_near
 from swarmctl.effects.gguf import read_gguf
 from swarmctl.effects.process import Labelled
 from swarmctl.effects.runtimes.process import SupervisorStatus
+from swarmctl.effects.specs import Opened
 from swarmctl.effects.world import World
 from swarmctl.errors import SwarmctlError
 
 _MIB = 1024 * 1024
 
 
-def observe(spec: SwarmSpec, prompts: dict[str, str], world: World) -> Observed:
-    """Look at everything once: machine, models, services, ports."""
+def observe(opened: Opened, world: World, *, update_lock: bool = False) -> Observed:
+    """Look at everything once: machine, models, services, ports. update_lock: no image is demanded."""
+    spec = opened.spec
     places = world.places(spec.name)
     runtime = world.runtime(spec.name)
     status, home = runtime.status(), runtime.home
@@ -33,7 +38,7 @@ def observe(spec: SwarmSpec, prompts: dict[str, str], world: World) -> Observed:
     strays = _strays(runtime.strays(status))
     ours = {given[s.name] for s in (*services, *strays) if s.pid is not None and s.name in given}
     verdict = files.read_json(places.proved) or {}
-    return Observed(
+    found = Observed(
         machine=machine.look(world.state),
         home=home,
         sources={source.key: _source(source, world) for source in spec.models.values()},
@@ -46,21 +51,52 @@ def observe(spec: SwarmSpec, prompts: dict[str, str], world: World) -> Observed:
         strays=strays,
         ports=given,
         busy=_busy(spec, home, given) - ours,
-        prompts=prompts,
+        prompts=opened.prompts,
         proved=verdict.get("stack") if verdict.get("passed") else None,
     )
+    if spec.runtime != "compose":
+        return found
+    from swarmctl.effects.observecompose import with_containers  # noqa: PLC0415 - only where containers are meant
+
+    return with_containers(found, opened, world, service, locked=not update_lock)
 
 
 def remains(swarm: str, world: World) -> Observed:
-    """Look at what is left of a swarm, by label and by folder; needs no swarm file."""
+    """Look at what is left of a swarm, by label and by folder; needs no swarm file.
+
+    Raises HostError when it may have containers and no Docker Engine answers: then nobody knows.
+    """
     status = world.runtime(swarm).status()
+    containers = world.compose(swarm).containers() if has_containers(swarm, world) else ()
     return Observed(
         machine=machine.look(world.state),
         prepared=world.places(swarm).root.exists(),
         supervisor=status.pid if status else None,
-        services=running(status),
+        services=(*running(status), *map(service, containers)),
         strays=_strays(world.runtime(swarm).strays(status)),
     )
+
+
+def has_containers(swarm: str, world: World) -> bool:
+    """It may: it was brought up so, or nothing is remembered of it and an Engine is here."""
+    record = world.record(swarm)
+    return engine_is_near() if record is None else record.runtime == "compose"
+
+
+def service(one: Container) -> RunningService:
+    """A container as a plan sees it."""
+    return RunningService(
+        one.service, one.hash, one.said, one.pid, one.restarts, one.ended, _resident_all(one.pid), one.gpu, one.card
+    )
+
+
+def _resident_all(pid: int | None) -> float:
+    """MiB of a container's processes, where this machine can see them."""
+    try:
+        first = psutil.Process(pid) if pid else None
+        return sum(_resident(one.pid) for one in (first, *first.children(recursive=True))) if first else 0.0
+    except psutil.Error:
+        return 0.0
 
 
 def embedded_engine() -> str | None:
@@ -124,7 +160,8 @@ def _busy(spec: SwarmSpec, home: str, given: dict[str, int]) -> frozenset[int]:
     near = {
         ports.FIRST + (start + n) % (ports.LAST - ports.FIRST) for n in range(3 * (len(spec.roles) + len(spec.models)))
     }
-    return frozenset(port for port in near | set(given.values()) if not _free(port))
+    usual = {PORT + n for n in range(len(spec.models))} if spec.runtime == "compose" else set()
+    return frozenset(port for port in near | usual | set(given.values()) if not _free(port))
 
 
 def _free(port: int) -> bool:

@@ -4,8 +4,10 @@ import os
 import shlex
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,10 +80,49 @@ def run(
     return done
 
 
+def follow(
+    argv: Sequence[str], tell: Callable[[str], None], *, env: Mapping[str, str], source: Path | None, timeout: float
+) -> Completed:
+    """Run to the end and tell each line of both outputs as it comes; stdout has the last 200 of them, stderr nothing.
+
+    source: file that is its stdin, none if None. timeout: seconds, after which its whole process group is killed
+    (code -9). Raises HostError when it cannot start; whatever interrupts this kills the group too.
+    """
+    with source.open("rb") if source else nullcontext(subprocess.DEVNULL) as given:
+        try:
+            process = subprocess.Popen(
+                argv, env=env, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        except OSError as e:
+            raise HostError(f"{argv[0]} cannot be started: {e.strerror}", detail=_shown(argv)) from e
+    last: deque[str] = deque(maxlen=200)
+    watch = threading.Timer(timeout, _kill, (process.pid,))
+    watch.daemon = True
+    watch.start()
+    assert process.stdout is not None  # noqa: S101 - a pipe was asked for
+    try:
+        for raw in process.stdout:
+            line = raw.decode("utf-8", "replace").rstrip()
+            last.append(line)
+            tell(line)
+        code = process.wait()
+    except BaseException:
+        _abandon(process)
+        raise
+    finally:
+        watch.cancel()
+        process.stdout.close()
+    return Completed("\n".join(last), "", code)
+
+
+def _kill(group: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
+
+
 def _abandon(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
     """Kill the whole group and take what it had written."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    _kill(process.pid)
     process.kill()
     try:
         return process.communicate(timeout=2)

@@ -79,6 +79,17 @@ class ModelStore:
             folder = private(self.root / "incoming" / _short(source.key))
             return self._accept(source, folder, *fetch(source, folder, progress or _silent, self._clock))
 
+    def adopt(self, source: ModelSource, file: Path) -> HeldModel:
+        """Take a file that is here for what a source names, so that it need not be fetched.
+
+        Raises SpecError for a file that is no whole model or not the one that `sha256` promised, HostError.
+        """
+        own = ModelSource(path=str(file.resolve()), sha256=source.sha256)
+        private(self.root)
+        with self._index.lock("store", shared=True), self._index.lock(_short(source.key)):
+            folder = private(self.root / "incoming" / _short(source.key))
+            return self._accept(source, folder, *fetch(own, folder, _silent, self._clock))
+
     def all(self) -> list[HeldModel]:
         """What the store holds, by key."""
         models = self._index.models()

@@ -46,13 +46,32 @@ class Index:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._path = root / "index.json"
+        self._seen: tuple[tuple[int, int], dict[str, HeldModel]] | None = None
 
     def blob(self, sha256: str) -> Path:
         """Where the file of this content is, or would be."""
         return self.root / "blobs" / f"sha256-{sha256}"
 
     def models(self) -> dict[str, HeldModel]:
-        """By key. Facts that cannot be read are read anew from the file; without it the model is fetched again."""
+        """By key. Facts that cannot be read are read anew from the file; without it the model is fetched again.
+
+        The file is replaced whole, so its inode and time tell whether it was read before.
+        """
+        stamp = self._stamp()
+        if stamp is not None and self._seen is not None and self._seen[0] == stamp:
+            return dict(self._seen[1])
+        found = self._models()
+        self._seen = (stamp, found) if stamp is not None else None
+        return dict(found)
+
+    def _stamp(self) -> tuple[int, int] | None:
+        try:
+            info = self._path.stat()
+        except OSError:
+            return None
+        return info.st_ino, info.st_mtime_ns
+
+    def _models(self) -> dict[str, HeldModel]:
         found = {}
         for key, raw in self._read()["models"].items():
             try:

@@ -15,6 +15,7 @@ from swarmctl.errors import SpecError
 
 if TYPE_CHECKING:
     from swarmctl.effects.a2a import AgentClient
+    from swarmctl.effects.runtimes.compose import ComposeRuntime
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,12 @@ class World:
     def runtime(self, swarm: str) -> ProcessRuntime:
         """What runs a swarm's services."""
         return ProcessRuntime(swarm, self.places(swarm).root, socket_path(self.state, swarm), self.clock)
+
+    def compose(self, swarm: str) -> "ComposeRuntime":
+        """What runs a swarm's containers."""
+        from swarmctl.effects.runtimes.compose import ComposeRuntime  # noqa: PLC0415 - only where containers are meant
+
+        return ComposeRuntime(swarm, self.places(swarm).root, clock=self.clock)
 
     def record(self, swarm: str) -> SwarmRecord | None:
         """What a swarm was last brought up as."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from swarmctl.core.modelfile import Created, read
+from swarmctl.core.modelfile import Created, digest, read
 from swarmctl.errors import SpecError
 
 
@@ -74,6 +74,14 @@ def names(body: object) -> tuple[str, ...]:
         return tuple(sorted(short(str(row["name"])) for row in _mapping(body).get("models") or ()))
     except (KeyError, TypeError) as e:
         raise SpecError(f"/api/tags answers in another shape: {type(e).__name__} {e}") from None
+
+
+def weights(manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """Digests of the weights that a model's manifest in the server's store names; nonsense names none."""
+    rows = manifest.get("layers")
+    layers = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    kinds = [str(row.get("digest", "")) for row in layers if str(row.get("mediaType", "")).endswith(".image.model")]
+    return tuple(found for kind in kinds if (found := digest(kind)))
 
 
 def shown(body: object) -> Shown:

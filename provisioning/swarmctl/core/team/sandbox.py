@@ -10,8 +10,19 @@ SECONDS = 120
 MEMORY = 2 * 1024**3
 PROCESSES = 256
 TAIL = 4096
+NOT_STARTED = -125
+"""Stands for the exit code of a container that did not come to its command."""
 SCRATCH = 512 * 1024**2
 """Bytes that the command may write to its /tmp and to each hidden folder; they vanish with it."""
+
+LABEL = "swarmctl.purpose=test"
+_NO_PROXIES = {
+    word: ""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY")
+    for word in (name, name.lower())
+}
+"""Docker's client hands its own proxies, and the passwords in them, to every container that does not set them."""
+_ENDS_WITH_STDIN = "exec 3<&0 </dev/null\n{ cat <&3; kill -9 -1; } >/dev/null 2>&1 &\nexec 3<&-\n"
 
 REFUSED = "no sandbox; install bubblewrap or pass --unsandboxed"
 PROTECTS = {
@@ -87,17 +98,22 @@ def bubblewrap(walls: Walls, *, seconds: int = SECONDS) -> list[str]:
 
 
 def docker(walls: Walls, *, image: str, name: str, user: str, seconds: int = SECONDS) -> list[str]:
-    """argv of docker run in an image that is already there; `user` is uid:gid."""
-    env = [word for pair in walls.env.items() if pair[0] != "PATH" for word in ("--env", "=".join(pair))]
+    """argv of docker run in an image that is already there; `user` is uid:gid.
+
+    The container ends when its client's stdin does, however the client ended.
+    """
+    inner = {name: value for name, value in walls.env.items() if name != "PATH"} | _NO_PROXIES
+    env = [word for pair in inner.items() for word in ("--env", "=".join(pair))]
     return [
-        *("docker", "run", "--rm", "--pull=never", "--name", name, "--network=none", "--read-only"),
+        *("docker", "run", "--rm", "--interactive", "--pull=never", "--name", name, "--label", LABEL),
+        *("--network=none", "--read-only", "--log-driver=none", "--no-healthcheck"),
         *("--cap-drop=ALL", "--security-opt=no-new-privileges", "--user", user, "--init"),
         *(f"--memory={MEMORY}", f"--memory-swap={MEMORY}", f"--pids-limit={PROCESSES}"),
         *("--mount", f"type=tmpfs,destination=/tmp,tmpfs-size={SCRATCH},tmpfs-mode=1777"),
         *("--mount", f"type=bind,source={walls.clone},destination={WORK}", "--workdir", WORK),
         *env,
         *("--entrypoint", "timeout", image, "-k", "2", str(seconds)),
-        *("sh", "-c", f"exec 2>&1\nmkdir -p {HOME}\n{walls.command}"),
+        *("sh", "-c", f"{_ENDS_WITH_STDIN}exec 2>&1\nmkdir -p {HOME}\n{walls.command}"),
     ]
 
 
@@ -131,6 +147,8 @@ def verdict(command: str, code: int, *, seconds: float, limit: int = SECONDS) ->
         return "passed", ""
     if code in (124, 137) and seconds >= limit:
         return "failed", f"stopped after {limit} s"
+    if code == NOT_STARTED:
+        return "not run", "the container could not be started"
     if code == 5 and "pytest" in command:
         return "not run", "pytest found no tests"
     if code in (126, 127):

@@ -1,5 +1,6 @@
 """Proves a llama.cpp server: asks it, reads its log, looks at its process."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import psutil
 from swarmctl.core import enginelog, engineproof
 from swarmctl.core.engine import EngineFile
 from swarmctl.core.engineproof import Answer, subject
+from swarmctl.core.memory.need import Need
 from swarmctl.core.proof import Proof, outcome
 from swarmctl.core.units import as_duration
 from swarmctl.effects.clock import Clock
@@ -16,10 +18,25 @@ from swarmctl.effects.engines.endpoint import Endpoint
 from swarmctl.effects.engines.sockets import loopback_proof
 from swarmctl.errors import HostError
 
-__all__ = ["EngineUnderTest", "LlamaCpp", "loopback_proof", "models", "prove_engine", "ready"]
+__all__ = [
+    "EngineUnderTest",
+    "LlamaCpp",
+    "answer",
+    "asleep",
+    "awake_or_less",
+    "key_proof",
+    "look_engine",
+    "loopback_proof",
+    "models",
+    "passive_proofs",
+    "prove_engine",
+    "ready",
+]
 
 _MIB = 1024 * 1024
 _TOKENS = 24
+_SLOTS = 1024
+"""No server has so many; what says so is broken."""
 _QUESTION = "Count from one to ten in words."
 
 
@@ -62,9 +79,9 @@ def prove_engine(engine: EngineUnderTest, clock: Clock) -> list[Proof]:
     settings = engine.settings
     with Endpoint(settings) as at:
         found = [_process(engine, clock), _loaded(at, settings), _slots(at, settings)]
-        first = _answer(at, settings, engine.floor)
+        first = answer(at, settings, engine.floor)
         before = _identity(engine)
-        second = _answer(at, settings, engine.floor)
+        second = answer(at, settings, engine.floor)
         lines = enginelog.last_load(_log(engine.log))
         return [
             *found,
@@ -81,8 +98,52 @@ def prove_engine(engine: EngineUnderTest, clock: Clock) -> list[Proof]:
             ),
             engineproof.buffers_proof(settings, lines, engine.expected),
             engineproof.process_proof(settings, _resident(engine.pid), engine.expected),
-            _key_demanded(at, settings),
+            key_proof(at, settings),
         ]
+
+
+def look_engine(engine: EngineUnderTest, clock: Clock) -> list[Proof]:
+    """What can be judged without a question: it neither wakes a model nor keeps it awake. Never raises."""
+    settings, lines = engine.settings, enginelog.last_load(_log(engine.log))
+    with Endpoint(settings) as at:
+        expected = awake_or_less(engine.expected, asleep(at, settings))
+        return [
+            _process(engine, clock),
+            *passive_proofs(at, settings),
+            engineproof.kv_proof(settings, lines),
+            engineproof.flash_proof(settings, lines),
+            engineproof.buffers_proof(settings, lines, engine.expected),
+            engineproof.process_proof(settings, _resident(engine.pid), expected),
+        ]
+
+
+def asleep(at: Endpoint, settings: EngineFile) -> bool:
+    """Its model sleeps by its own keep-alive: its memory is free, and nothing is wrong."""
+    body = at.get("/props").body
+    return settings.keep_alive >= 0 and isinstance(body, dict) and body.get("is_sleeping") is True
+
+
+def passive_proofs(at: Endpoint, settings: EngineFile) -> list[Proof]:
+    """Loaded, or asleep by its own keep-alive; context and slots by /props, which neither wakes it nor counts as use.
+
+    /slots does both, so it is left for when a question is asked anyway.
+    """
+    props = at.get("/props")
+    body = props.body if isinstance(props.body, dict) else {}
+    loaded = _loaded(at, settings)
+    if asleep(at, settings):
+        loaded = replace(loaded, measured="asleep, by its own keep-alive", evidence=f"GET {at.url}/props")
+    defaults = body.get("default_generation_settings")
+    size = defaults.get("n_ctx") if isinstance(defaults, dict) else None
+    count = body.get("total_slots")
+    known = type(size) is int and type(count) is int and 0 < count < _SLOTS
+    sizes = [size] * count if known and isinstance(size, int) and isinstance(count, int) else []
+    return [loaded, engineproof.context_proof(settings, sizes, f"GET {at.url}/props" if known else props.why)]
+
+
+def awake_or_less(need: Need | None, sleeps: bool) -> Need | None:
+    """What a process must take at least is nothing while its model sleeps."""
+    return replace(need, exact=False) if need and sleeps else need
 
 
 def _process(engine: EngineUnderTest, clock: Clock) -> Proof:
@@ -122,7 +183,7 @@ def _slots(at: Endpoint, settings: EngineFile) -> Proof:
     )
 
 
-def _answer(at: Endpoint, settings: EngineFile, floor: float) -> Answer | str:
+def answer(at: Endpoint, settings: EngineFile, floor: float) -> Answer | str:
     """One answer of exactly 24 tokens, or why there was none."""
     body = {
         "model": settings.model,
@@ -148,7 +209,8 @@ def _identity(engine: EngineUnderTest) -> tuple[float | None, int]:
     return _started(engine.pid), enginelog.loads(_log(engine.log))
 
 
-def _key_demanded(at: Endpoint, settings: EngineFile) -> Proof:
+def key_proof(at: Endpoint, settings: EngineFile) -> Proof:
+    """Neither answers nor settings without the key."""
     body = {"model": settings.model, "messages": [{"role": "user", "content": "?"}], "max_tokens": 1}
     seen = {
         "without": at.post("/v1/chat/completions", body, key="").status,

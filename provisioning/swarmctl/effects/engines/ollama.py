@@ -1,5 +1,6 @@
 """Drives one Ollama server by its native API: models in, loaded, asked, out."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +12,7 @@ from swarmctl.core.ollama import api
 from swarmctl.core.ollama.api import Loaded, Said, Shown
 from swarmctl.core.ollama.log import why
 from swarmctl.core.ollama.order import Wish, order, patience
+from swarmctl.effects import files
 from swarmctl.effects.clock import Clock, SystemClock, wait_until
 from swarmctl.effects.engines.ollamahttp import OllamaHttp
 from swarmctl.errors import DeployError, HostError
@@ -62,6 +64,11 @@ class Ollama:
             )
         engine = Engine("ollama", version)
         return engine, version_notes(engine)
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return self._at.url
 
     def logged(self) -> str:
         """What it logged, as far as that can be had."""
@@ -127,6 +134,22 @@ class Ollama:
         self._create(name, read(modelfile), origin, file.stat().st_size, watch, when)
         return tuple(known for known in gone if known != name)
 
+    def damaged(self, name: str) -> bool:
+        """The bytes of a model's weights in the server's store are not those of their name; False where it is unseen.
+
+        Its manifest is read, since a server may be unable to show a model without a head. Takes as long as hashing.
+        """
+        store = self._store
+        if store is None:
+            return False
+        try:
+            told = files.read_json(store / "manifests/registry.ollama.ai/library" / name / "latest")
+            digests = api.weights(told) if isinstance(told, dict) else ()
+            blobs = [(digest, store / f"blobs/sha256-{digest}") for digest in digests]
+            return any(not blob.is_file() or _sha256(blob) != digest for digest, blob in blobs)
+        except OSError:
+            return False
+
     def load(self, wish: Wish, watch: Watch = _unwatched) -> None:
         """Load a model with its own context, or reset what a client has changed of it.
 
@@ -178,15 +201,15 @@ class Ollama:
         """Remove a model, and its bytes when no other stands on them."""
         self._at.delete("/api/delete", {"model": name})
 
-    def ask(self, name: str, question: str, tokens: int, floor: float = 0.5) -> Said:
+    def ask(self, name: str, question: str, tokens: int, floor: float = 0.5, stop: Sequence[str] = ()) -> Said:
         """One answer, always the same for the same model. floor: tokens/s under which we do not wait on.
 
-        It names neither a context nor a keep-alive: each would change the model's own.
+        It names neither a context nor a keep-alive: each would change the model's own. stop: instead of its own words.
         """
         body = {
             "model": name,
             "messages": [{"role": "user", "content": question}],
-            "options": {"temperature": 0, "seed": 0, "num_predict": tokens},
+            "options": {"temperature": 0, "seed": 0, "num_predict": tokens, **({"stop": list(stop)} if stop else {})},
             "stream": False,
         }
         return api.said(self._at.post("/api/chat", body, seconds=patience(0) + tokens / max(floor, 0.1)))
@@ -242,6 +265,11 @@ class Ollama:
                 detail=path,
                 hint=f'rm "$OLLAMA_MODELS/{path}"',
             )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _blob(digest: str) -> str:

@@ -1,0 +1,44 @@
+"""Takes a swarm away: processes, containers, networks, its folder; and looks again."""
+
+import shutil
+
+from swarmctl.core.compose import shared
+from swarmctl.core.stack import Stack
+from swarmctl.core.stacks import SLOT
+from swarmctl.core.trial import trial_name
+from swarmctl.effects.observe import has_containers
+from swarmctl.effects.world import World
+from swarmctl.errors import LeakError
+
+
+def clear(swarm: str, world: World, *, purge: bool = False) -> None:
+    """Stop every process and container of a swarm, remove its folder, and look again."""
+    left = []
+    if has_containers(swarm, world):
+        left = _containers(swarm, world, purge=purge)
+        if world.compose(trial_name(swarm)).left(purge=True):
+            clear(trial_name(swarm), world, purge=True)
+    world.runtime(swarm).stop()
+    shutil.rmtree(world.places(swarm).root, ignore_errors=True)
+    found = world.runtime(swarm).labelled()
+    left += [f"{item.labels.get('swarmctl.service', '?')} (process {item.pid})" for item in found]
+    if world.places(swarm).root.exists():
+        left.append(str(world.places(swarm).root))
+    if left:
+        raise LeakError(
+            f"swarm '{swarm}' is not all gone: {', '.join(left)}",
+            hint=f"swarmctl down --swarm {swarm}",
+        )
+
+
+def _containers(swarm: str, world: World, *, purge: bool) -> list[str]:
+    """End containers, networks and volumes; what is left. The models' volume stays, unless `purge`."""
+    from swarmctl.effects import hostwall  # noqa: PLC0415 - only where containers are meant
+    from swarmctl.effects.served import served  # noqa: PLC0415 - as above
+
+    left = world.compose(swarm).stop(purge=purge, keep=shared(Stack(swarm, SLOT, "", ()), "models"))
+    if not left:
+        hostwall.open_again(swarm)
+    if purge and not left:
+        shutil.rmtree(served(swarm, world), ignore_errors=True)
+    return left

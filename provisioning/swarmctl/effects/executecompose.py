@@ -1,0 +1,293 @@
+"""Acting with containers: one plan walked by Docker Compose and Ollama's API."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from swarmctl.core.asmade import altered
+from swarmctl.core.compose import labels, shared
+from swarmctl.core.composed import host_of, used_images
+from swarmctl.core.composeplan import most_loaded, unfounded
+from swarmctl.core.composesite import ComposeSite
+from swarmctl.core.containers import bridge, isolated
+from swarmctl.core.drift import SICK, wishes
+from swarmctl.core.llamacpp import keys_file
+from swarmctl.core.modelfile import modelfile
+from swarmctl.core.ollama.order import Wish
+from swarmctl.core.plan import Step
+from swarmctl.core.reconcile import reconcile
+from swarmctl.core.render import HOST
+from swarmctl.core.specfile import Loaded
+from swarmctl.core.stack import Service, Stack
+from swarmctl.core.stackfiles import asked, compose_file, of_kind, stack_files
+from swarmctl.core.trial import TRIAL, trial_spec
+from swarmctl.effects import files, hostwall, imaging
+from swarmctl.effects.clearing import clear
+from swarmctl.effects.clock import wait_until
+from swarmctl.effects.engines.ollama import Ollama
+from swarmctl.effects.execute import Job, Progress, StepEnded
+from swarmctl.effects.git import token_config
+from swarmctl.effects.lending import give, lend
+from swarmctl.effects.lockfile import write_lock
+from swarmctl.effects.observe import observe
+from swarmctl.effects.paths import private
+from swarmctl.effects.runtimes.compose import ComposeRuntime
+from swarmctl.effects.served import served
+from swarmctl.effects.specs import Opened
+from swarmctl.errors import CapacityError, DeployError, HostError, SwarmctlError
+
+_ANSWERS = 60.0
+"""Seconds for a server that was just started to answer."""
+
+
+class ComposeJob(Job):
+    """A plan for containers of this machine."""
+
+    _loaded: dict[str, list[str]]
+
+    def ready(self) -> None:
+        """Docker's Compose is here. Raises HostError."""
+        self._runtime.able()
+
+    def begin(self) -> None:
+        """Write down what will run."""
+        self._loaded = {}
+        self.remember()
+
+    def prepare(self, n: int, step: Step) -> None:
+        """Keys, folders, network and volume; or an image."""
+        if step.subject != "local host":
+            host = host_of(self.observed)
+            imaging.provide(step.subject, lock=host.lock, tell=lambda text: self.tell(Progress(n, text)))
+            return
+        self.tell(Progress(n, "keys, folders, network"))
+        places = self.world.places(self.spec.name)
+        key = files.secret(places.engine_key)
+        files.write(Path(keys_file(str(places.engine_key))), f"{key}\n{key}\n")
+        token_config(places.git_config, files.secret(places.agent_token))
+        for agent in of_kind(self.plan.stacks, "agent"):
+            private(places.data(agent.name))
+        for name in ("gguf", "ollama"):
+            private(served(self.spec.name, self.world) / name)
+        give(self._site.user, places.root, served(self.spec.name, self.world))
+        first = self.plan.stacks[0]
+        closed = self._site.dialect.isolated
+        options = ["--internal", *(["--opt", _ISOLATED] if closed else [])]
+        settings = {"internal": True, "isolated": closed}
+        self._runtime.make_network(shared(first, "agents"), labels(first, settings, "all"), options)
+        self._wall()
+        self._runtime.make_volume(shared(first, "models"), labels(first, {"kind": "folder"}, "all"), self._site.models)
+
+    def _trial(self, n: int) -> None:
+        """Bring the swarm up under another name, beside what runs, prove it, and take it away again.
+
+        Raises what `up` raises, having touched nothing of what runs.
+        """
+        spec, told = trial_spec(self.spec), self.tell
+        opened = Opened(Loaded(spec, "", {}), spec, dict(self.observed.prompts))
+        observed = observe(opened, self.world)
+        plan = reconcile(spec, observed)
+        if plan.refusals:
+            raise CapacityError(f"the trial: {plan.refusals[0]}", hint="swarmctl plan")
+
+        def tell(said: Progress | StepEnded) -> None:
+            if isinstance(said, Progress):
+                told(Progress(n, f"trial: {said.text or plan.steps[said.step - 1].subject}", said.done, said.total))
+
+        try:
+            ComposeJob(spec, plan, observed, self.world, tell).execute()
+        finally:
+            clear(spec.name, self.world, purge=True)
+
+    def _wall(self) -> None:
+        """Close to the swarm's networks what the Engine leaves open: the host, and the world beyond the doors."""
+        for network in self._runtime.networks():
+            if not isolated(network) and hostwall.able():
+                hostwall.close(self.spec.name, bridge(network))
+
+    def deploy(self, n: int, step: Step) -> None:
+        """Write a stack's files and let Compose make what is missing or changed."""
+        stack, places = self._stack(step.where), self.world.places(self.spec.name)
+        self.tell(Progress(n, "starting containers"))
+        for path, text in stack_files([stack], self._site, self.observed.prompts).items():
+            files.write(places.root / path, text)
+        give(self._site.user, places.root / "services")
+        self._link(stack)
+        file = places.root / compose_file(stack)
+        if mine := [name for name in self._spoilt(stack) if name in {one.name for one in stack.services}]:
+            self._runtime.restart(file, mine)
+        self._runtime.up(file)
+        self._wall()
+
+    def _spoilt(self, stack: Stack) -> list[str]:
+        """Containers that Compose would leave as they are: sick, on nothing, or altered since it made them."""
+        made, known = host_of(self.observed).made, {s.name for s in stack.services}
+        return [
+            s.name
+            for s in self.observed.services
+            if s.state in SICK
+            or unfounded(self.observed)
+            or (
+                s.name in known
+                and s.hash == stack.service(s.name).hash
+                and altered(stack, stack.service(s.name), made.get(s.name), self._site)
+            )
+        ]
+
+    def load(self, n: int, step: Step) -> None:
+        """A model into the store, or into its server and there into memory."""
+        if step.where == self.plan.stacks[0].slot:
+            self.fetch(n, step)
+            return
+        stack = self._stack(step.where)
+        service = stack.service(step.subject)
+        server = stack.service(service.needs[0])
+        with self._client(server) as client:
+            wish = next((w for w in self._wishes(stack, server) if w.name == service.subject), None)
+            try:
+                self._serve(client, n, service, wish)
+            except DeployError:
+                if not client.damaged(service.subject):
+                    raise
+                self._renew(client, n, stack, service)
+                self._serve(client, n, service, wish)
+            if wish is not None:
+                self._still(client, server, wish)
+
+    def _serve(self, client: Ollama, n: int, service: Service, wish: Wish | None) -> None:
+        """Give a model to its server, and load it where that is wished."""
+        self._put(client, n, service)
+        if wish is not None:
+            client.load(wish, self._watch(n))
+
+    def _renew(self, client: Ollama, n: int, stack: Stack, service: Service) -> None:
+        """The server's bytes of a model are not what they were: they go, and come from the store again.
+
+        With them go other models that stood on them; those are given again, and loaded by whoever asks.
+        """
+        self.tell(Progress(n, f"{service.subject}: its bytes are damaged, and are sent again"))
+        gone = client.renew(service.subject, *self._recipe(service), self._watch(n))
+        for other in of_kind([stack], "model"):
+            if other.subject in gone:
+                self._put(client, n, other)
+
+    def check(self, n: int, step: Step) -> None:
+        """All proofs; what passed them is what the lock demands from now on. Or a trial, which leaves no trace."""
+        if step.subject == TRIAL:
+            self._trial(n)
+            return
+        super().check(n, step)
+        host, wanted = host_of(self.observed), used_images(self.plan.stacks)
+        seen = imaging.look(wanted)
+        self.images = {name: one.id for name, one in imaging.here().items() if name in wanted}
+        imaging.prune(self.images.values())
+        if host.lock_path:
+            write_lock(Path(host.lock_path), host.lock.merge(seen))
+
+    def release(self, _n: int, step: Step) -> None:
+        """End a container, or let a server forget a model."""
+        if step.subject.startswith("model-"):
+            gpu = step.where.rpartition("/")[2]
+            server = next(s for s in self._stack_of(gpu).services if s.kind == "engine")
+            with self._client(server) as client:
+                client.delete(step.subject.removeprefix("model-"))
+            return
+        self._runtime.remove([one for one in self._runtime.containers() if one.service == step.subject])
+        self._runtime.tidy({stack.gpu for stack in self.plan.stacks})
+
+    @property
+    def _runtime(self) -> ComposeRuntime:
+        return self.world.compose(self.spec.name)
+
+    @property
+    def _site(self) -> ComposeSite:
+        if self.plan.site is None:
+            raise ValueError("a plan for processes is carried out with containers")
+        return self.plan.site
+
+    def _stack(self, where: str) -> Stack:
+        return next(stack for stack in self.plan.stacks if stack.where == where)
+
+    def _stack_of(self, gpu: str) -> Stack:
+        return next(stack for stack in self.plan.stacks if stack.gpu == gpu)
+
+    def _client(self, server: Service) -> Ollama:
+        """A client of a server that answers. Raises HealthError when it does not in time."""
+        url = f"http://{HOST}:{self.plan.ports[server.name]}"
+        runtime, store = self._runtime, served(self.spec.name, self.world) / "ollama"
+        client = Ollama(url, log=lambda: runtime.log(server.name), store=store, clock=self.world.clock)
+        try:
+            wait_until(
+                lambda: _answers(client),
+                clock=self.world.clock,
+                deadline=_ANSWERS,
+                every=0.1,
+                what=f"{server.name} to answer",
+            )
+        except HostError as e:
+            raise DeployError(
+                e.message, detail=runtime.tail(server.name, 12), hint=f"swarmctl logs {server.name}"
+            ) from None
+        return client
+
+    def _put(self, client: Ollama, n: int, service: Service) -> None:
+        client.put(service.subject, *self._recipe(service), self._watch(n))
+
+    def _recipe(self, service: Service) -> tuple[str, Path]:
+        """The Modelfile of a model, and its file in the store."""
+        source = self.spec.models[service.subject]
+        held = self.world.store.held(source)
+        if held is None:
+            raise DeployError(f"the file of {service.subject} left the store while it was needed", hint="swarmctl up")
+        text = modelfile(asked(service, self._site, held.sha256), host_of(self.observed).modelfiles)
+        files.write(self.world.places(self.spec.name).root / "modelfiles" / f"{service.subject}.Modelfile", text)
+        return text, held.blob
+
+    def _wishes(self, stack: Stack, server: Service) -> tuple[Wish, ...]:
+        mine = [s for s in stack.services if s.kind == "model" and s.needs == (server.name,)]
+        held = {s.settings["source"]: self.world.store.held(s.settings["source"]) for s in mine}
+        return wishes(mine, {key: item.bytes for key, item in held.items() if item}, most_loaded(server))
+
+    def _still(self, client: Ollama, server: Service, wish: Wish) -> None:
+        """What this job loaded before must not have been pushed out by it."""
+        done = self._loaded.setdefault(server.name, [])
+        done.append(wish.name)
+        seen = {row.name for row in client.running()}
+        if lost := [name for name in done if name not in seen]:
+            raise DeployError(
+                f"loading {wish.name} pushed out {', '.join(lost)}",
+                detail=f"loaded now: {', '.join(sorted(seen)) or 'nothing'}",
+                hint="swarmctl plan",
+            )
+
+    def _watch(self, n: int) -> Callable[[str, str, int, int], None]:
+        def tell(model: str, what: str, done: int, total: int) -> None:
+            self.tell(Progress(n, f"{what} {model}", done, total))
+
+        return tell
+
+    def _link(self, stack: Stack) -> None:
+        """Files that a llama-server reads, under the models' folder by content: another name of the store's own."""
+        for key in _read_by(stack):
+            held = self.world.store.held(key)
+            if held is None:
+                raise DeployError(f"the file of {key} left the store while it was needed", hint="swarmctl up")
+            lend(self._site.user, held.blob, Path(self._site.models) / self._site.files[key])
+
+
+_ISOLATED = "com.docker.network.bridge.gateway_mode_ipv4=isolated"
+
+
+def _read_by(stack: Stack) -> set[str]:
+    servers = [s.settings for s in stack.services if s.kind == "engine" and s.settings["engine"] == "llamacpp"]
+    found = {s["source"] for s in servers} | {s["draft"] for s in servers if s["draft"]}
+    return found | {edit["source"] for s in servers for edit in s["adapters"]}
+
+
+def _answers(client: Ollama) -> bool:
+    try:
+        client.engine()
+    except HostError:
+        return False
+    except SwarmctlError:
+        return True
+    return True

@@ -1,0 +1,1 @@
+"""Proofs of a swarm whose services run as containers."""
