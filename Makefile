@@ -27,6 +27,7 @@ check: $(VENV)/.dev ## format, lint, types, layers, docs and the fast tests (und
 
 scenarios: $(VENV)/.dev ## every scenario
 	$(PYTEST) -m scenario
+	$(PYTEST) -m "scenario and ground"
 
 torture: $(VENV)/.dev ## the long figures, written to build/torture.json
 	$(PYTEST) -m torture

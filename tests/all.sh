@@ -31,7 +31,8 @@ fi
 
 pytest -n 2 --dist loadgroup --rotate || exit
 if [ -e "$asked" ] && docker version >/dev/null 2>&1; then
-  pytest -m ground --rotate || exit
+  # Of the long stories with containers only those that are always told: `make scenarios` tells them all.
+  pytest -m ground --rotate --budget 245 || exit
 else
   echo "left out: tests with real engines, for want of the ground (make ground)" >&2
 fi

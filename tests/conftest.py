@@ -15,6 +15,7 @@ BUDGET = 480
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rotate", action="store_true", help="run scenarios up to the budget, chosen by commit")
+    parser.addoption("--budget", type=float, default=BUDGET, help="seconds of scenarios that --rotate runs")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -39,7 +40,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.add_marker(pytest.mark.xdist_group("scenarios"))
     out: list[pytest.Item] = []
     if config.getoption("--rotate"):
-        out = _over_budget(stories)
+        out = _over_budget(stories, config.getoption("--budget"))
         config.stash[_rotated] = [item.nodeid for item in out]
         if hasattr(config, "workeroutput"):
             config.workeroutput["rotated"] = config.stash[_rotated]
@@ -59,7 +60,7 @@ def _asked(config: pytest.Config, mark: str) -> bool:
     return mark in (config.getoption("-m") or "").replace(f"not {mark}", "")
 
 
-def _over_budget(stories: list[pytest.Item]) -> list[pytest.Item]:
+def _over_budget(stories: list[pytest.Item], budget: float) -> list[pytest.Item]:
     """Scenarios beyond the budget, in an order that the commit decides; `always` ones stay."""
     head = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout
 
@@ -69,7 +70,7 @@ def _over_budget(stories: list[pytest.Item]) -> list[pytest.Item]:
 
     spent, out = 0.0, []
     for item in sorted(stories, key=turn):
-        if spent + _seconds(item) > BUDGET:
+        if spent + _seconds(item) > budget:
             out.append(item)
         else:
             spent += _seconds(item)

@@ -59,6 +59,10 @@ class DeployError(SwarmctlError):
     exit_code = 7
 
 
+class PortTakenError(DeployError):
+    """Somebody took a port between the look and the start; another `up` takes a free one."""
+
+
 class HealthError(SwarmctlError):
     """Everything was deployed, but a proof failed."""
 

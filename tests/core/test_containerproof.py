@@ -18,6 +18,7 @@ WELL = Container("c0ffee", "ollama-cpu", "demo-slot-0-cpu", "slot-0", "cpu", "ab
         ({"restarts": 1}, "pass", "running, healthy, 1 restarts"),
         ({"restarts": 40}, "pass", "running, healthy, 40 restarts"),
         ({"health": "starting"}, "unknown", "running, starting"),
+        ({"health": "starting", "restarts": 2}, "fail", "running, starting, 2 restarts"),
         ({"health": "unhealthy"}, "fail", "running, unhealthy"),
         ({"state": "restarting", "exit_code": 1}, "fail", "restarting, healthy, exit 1"),
         ({"state": "exited", "exit_code": 137, "oom": True}, "fail", "exited, healthy, out of memory, its memory"),

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from swarmctl.core.messages import Usage
@@ -92,6 +93,22 @@ def test_a_swarm_has_one_holder(tmp_path: Path, holder: subprocess.Popen[str]) -
         pass
     holder.communicate("", timeout=20)
     with mine.lock("demo", "down"):
+        pass
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_holder_keeps_it_when_the_clock_is_set(
+    tmp_path: Path, holder: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """psutil counts a process's start from the boot, as the clock has it now: that moves by as much as the clock."""
+    before = psutil.Process(holder.pid).create_time()
+    boot = psutil.boot_time()
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot + 3600)
+    assert psutil.Process(holder.pid).create_time() > before + 3500
+    with (
+        pytest.raises(LockedError, match=f"process {holder.pid}"),
+        Ledger(tmp_path / "ledger.sqlite", SystemClock()).lock("demo", "down"),
+    ):
         pass
 
 

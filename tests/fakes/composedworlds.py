@@ -13,7 +13,7 @@ from swarmctl.core.observed import Observed, RunningService, Source
 from swarmctl.core.placement.demand import Known
 from swarmctl.core.spec import SwarmSpec
 from swarmctl.core.specfile import Override, load
-from swarmctl.core.stack import stack_hash
+from swarmctl.core.stack import Service, stack_hash
 from swarmctl.core.stackfiles import asked, of_kind, stack_files
 from swarmctl.effects import hardware
 from swarmctl.effects.gguf import read_gguf
@@ -33,7 +33,7 @@ def tiny(*overrides: tuple[str, object]) -> SwarmSpec:
 
 def nothing(spec: SwarmSpec, cards: int = 0, docker: str = "28.2.2") -> Observed:
     """A machine with a Docker Engine, the models in its store, and nothing of the swarm."""
-    gpus = (Gpu("NVIDIA GeForce RTX 4090", 24564, "8.9"),) * cards
+    gpus = tuple(Gpu("NVIDIA GeForce RTX 4090", 24564, "8.9", f"GPU-{n}") for n in range(cards))
     machine = Machine("case", "Linux x86_64", 8, 32000, 30000, 99000, gpus)
     facts = read_gguf(smollm())
     known = {name: Known(facts.model, {facts.weights.quant: facts.weights}) for name in spec.models}
@@ -70,7 +70,7 @@ def after_up(spec: SwarmSpec, observed: Observed) -> Observed:
         observed,
         prepared=True,
         ports=dict(found.site.ports),
-        services=tuple(RunningService(s.name, s.hash, "running", 7, gpu=gpu) for gpu, s in services),
+        services=tuple(_running(s, gpu, found) for gpu, s in services),
         proved=stack_hash(found.stacks),
         compose=replace(
             host,
@@ -80,6 +80,11 @@ def after_up(spec: SwarmSpec, observed: Observed) -> Observed:
             servers={s.name: _server(found, s.name, host) for s in of_kind(found.stacks, "engine")},
         ),
     )
+
+
+def _running(service: Service, gpu: str, found: Composed) -> RunningService:
+    card = found.site.card(gpu) if service.kind == "engine" else ""
+    return RunningService(service.name, service.hash, "running", 7, gpu=gpu, card=card)
 
 
 def _server(found: Composed, name: str, host: ComposeHost) -> ServerSeen:

@@ -1,4 +1,4 @@
-"""A small swarm in containers that is broken as users report it: what `check` then says, how soon, and what heals it."""
+"""A small swarm in containers that is broken as users report it: what `check` says, how soon, and what heals it."""
 
 import json
 import os
@@ -8,10 +8,11 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 import yaml
 
@@ -21,20 +22,26 @@ from fakes.person import Person
 from ground.places import tiny
 from swarmctl.core.compose import client_environment
 from swarmctl.effects.clock import SystemClock, wait_until
+from swarmctl.effects.sources.localfile import sha256
 
 SOON = 30.0
 """Seconds from `check` to its verdict."""
 QUIET = 0.75
 """Load per core under which a machine has nothing else to do: only then is that time held against anybody."""
+OURS = {"what it is built from changed", "its image is another one by now"}
+"""Causes that say only that somebody works on this checkout meanwhile, of which our images are built."""
 SERVER = "ollama-cpu"
 MODELS = ("lead", "docs")
-CONTEXT = 512
+CONTEXT = 256
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One fault as `check` reported it. seconds: from the command to its end. load: of the machine, per core."""
+    """One fault as `check` reported it. seconds: from the command to its end. load: of the machine, per core.
+
+    healed: seconds that `up` took, its proofs among them; 0 where it was not asked.
+    """
 
     fault: str
     engine: str
@@ -43,6 +50,7 @@ class Found:
     said: str
     seconds: float
     load: float
+    healed: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,7 @@ class Breakable(Contained):
 
     file: Path = Path()
     engine: str = ""
-    found: tuple[list[Found], ...] = ()
+    found: list[Found] = field(default_factory=list)
 
     def up(self, *flags: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
         """`swarmctl up` with its own file."""
@@ -59,9 +67,11 @@ class Breakable(Contained):
 
     def plan(self, *flags: str) -> list[str]:
         """What `up` would do: verb and subject of each step."""
-        return [
-            f"{s['verb']} {s['subject']}" for s in self.person.reads("plan", "--file", str(self.file), *flags)["steps"]
-        ]
+        return [f"{step['verb']} {step['subject']}" for step in self._steps(*flags)]
+
+    def _steps(self, *flags: str) -> list[dict[str, str]]:
+        steps: list[dict[str, str]] = self.person.reads("plan", "--file", str(self.file), *flags)["steps"]
+        return steps
 
     def edit(self, change: Callable[[dict[str, Any]], object], service: str = SERVER) -> None:
         """Change a service in the Compose file that `up` wrote, and have Compose do it."""
@@ -100,15 +110,18 @@ class Breakable(Contained):
         wait_until(there, clock=SystemClock(), deadline=60, every=0.1, what=f"{SERVER} to answer")
 
     def create(self, name: str, **body: Any) -> None:
-        """A model made by a client: whatever is there under this name goes. Raises when the server refuses."""
+        """A model made by a client: whatever is there under this name goes. The server must not refuse."""
+        said = self.creates(name, **body)
+        assert said.get("status") == "success", said
+
+    def creates(self, name: str, **body: Any) -> dict[str, Any]:
+        """The same, whatever the server says."""
         url = f"http://127.0.0.1:{self.port(SERVER)}/api/create"
-        got = requests.post(url, json={"model": name, "stream": False, **body}, timeout=120)
-        assert got.ok, got.text
+        told: dict[str, Any] = requests.post(url, json={"model": name, "stream": False, **body}, timeout=120).json()
+        return told
 
     def upload(self, file: Path) -> str:
         """A client's file to the server; its digest."""
-        from swarmctl.effects.sources.localfile import sha256  # noqa: PLC0415 - of one fault alone
-
         digest = sha256(file, lambda _done, _total: None)
         url = f"http://127.0.0.1:{self.port(SERVER)}/api/blobs/sha256:{digest}"
         with file.open("rb") as data:
@@ -132,21 +145,37 @@ class Breakable(Contained):
         (digest,) = (row["digest"] for row in layers if row["mediaType"].endswith(".image.model"))
         return self.served / "blobs" / str(digest).replace(":", "-")
 
+    def fill(self) -> Path:
+        """A file that takes all the room beside the models but a few MiB."""
+        file, place = self.served.parent / "somebody.bin", os.statvfs(self.served)
+        with file.open("wb") as opened:
+            os.posix_fallocate(opened.fileno(), 0, place.f_bavail * place.f_frsize - (20 << 20))
+        return file
+
+    def limit(self, memory: int) -> None:
+        """Another memory limit for the server, in MiB, as `docker update` sets it on a container that is stopped."""
+        server = self.container(SERVER)
+        docker("stop", "--time", "5", server)
+        docker("update", "--memory", f"{memory}m", "--memory-swap", f"{memory}m", server)
+        docker("start", server)
+        self.answers()
+
     def restart(self) -> None:
         """The server's container, as after a reboot."""
         docker("restart", "--time", "2", self.container(SERVER))
         self.answers()
 
-    def looks(self, expect: int = 0) -> dict[str, Any]:
-        """The verdict of a look, which asks no model."""
-        told: dict[str, Any] = self.reads("check", "--look", expect=expect)
+    def verdict(self, *flags: str, expect: int = 0) -> dict[str, Any]:
+        """What `check` says; where it fails, the error follows as a second value."""
+        told, _ = json.JSONDecoder().raw_decode(self.types("check", *flags, "--json", expect=expect).stdout)
+        assert isinstance(told, dict)
         return told
 
     def red(self, fault: str, proof: str, subject: str, said: str) -> list[str]:
         """`check` must fail with this proof and these words, a pattern; the names of all that failed."""
         load = os.getloadavg()[0] / (os.cpu_count() or 1)
         begun = time.monotonic()
-        verdict = self.reads("check", expect=8)
+        verdict = self.verdict(expect=8)
         seconds = time.monotonic() - begun
         failed = [one for one in verdict["proofs"] if one["verdict"] == "fail"]
         words = "\n".join(f"{p['subject']}: {p['name']}: {p['measured']} ({p['evidence']})" for p in failed)
@@ -155,17 +184,18 @@ class Breakable(Contained):
         text = f"{hit['measured']} ({hit['evidence']})"
         assert re.search(said, text), f"{fault}: {text}\n{words}"
         assert hit["mend"].startswith("swarmctl "), "it says what to type"
-        self.found[0].append(Found(fault, self.engine, proof, subject, text, round(seconds, 1), round(load, 2)))
+        self.found.append(Found(fault, self.engine, proof, subject, text, round(seconds, 1), round(load, 2)))
         if load < QUIET:
             assert seconds <= SOON, f"{fault}: {seconds:.1f} s from check to verdict"
         return [f"{one['name']} {one['subject']}" for one in failed]
 
     def heals(self) -> None:
         """`up` makes it whole, proves it, and has nothing left to do."""
-        assert self.plan(), "up sees that something is not as it should be"
-        assert "proved" in self.up().stderr
-        assert self.looks()["passed"]
-        assert self.plan() == []
+        begun = time.monotonic()
+        assert "is up and proved" in self.up().stderr
+        self.found[-1] = replace(self.found[-1], healed=round(time.monotonic() - begun, 1))
+        left = [step for step in self._steps() if step["verb"] != "check" and not OURS & set(step["cause"].split("; "))]
+        assert left == [], f"up has something left to do: {left}"
 
     def _compose(self, *words: str) -> None:
         done = subprocess.run(
@@ -176,15 +206,39 @@ class Breakable(Contained):
 
 
 @contextmanager
-def breakable(home: Path, store: Path, engine: str, found: list[Found]) -> Iterator[Breakable]:
-    """A swarm that is up and proved on a release of Ollama; nothing of it is left after."""
+def breakable(home: Path, store: Path, engine: str, found: list[Found], disk: int = 0) -> Iterator[Breakable]:
+    """A swarm that is up and proved on a release of Ollama; nothing of it is left after.
+
+    disk: MiB of a file system of its own for the server's models; 0 leaves them where they are.
+    """
     env = {**os.environ, "XDG_STATE_HOME": str(home / "state"), "XDG_DATA_HOME": str(store), "NO_COLOR": "1"}
     name, file = f"t-{secrets.token_hex(3)}", home / "faults.yml"
     file.write_text(yaml.safe_dump(spec(name, engine)))
-    swarm = Breakable(Person(home, env, store), name, (), file, engine, (found,))
-    try:
+    swarm = Breakable(Person(home, env, store), name, (), file, engine, found)
+    with small_disk(swarm.served.parent, disk), gone_after(swarm):
         swarm.up()
         yield swarm
+
+
+@contextmanager
+def small_disk(folder: Path, size: int) -> Iterator[None]:
+    """A file system of so many MiB in memory; none for 0."""
+    if not size:
+        yield
+        return
+    folder.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}m", "tmpfs", str(folder)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@contextmanager
+def gone_after(swarm: Breakable) -> Iterator[None]:
+    """Whatever happens: no command goes on, and nothing of the swarm is left."""
+    try:
+        yield
     finally:
         for process in swarm.person.started:
             if process.poll() is None:
@@ -206,12 +260,34 @@ def spec(name: str, engine: str) -> dict[str, Any]:
     }
 
 
-def write(found: list[Found], file: Path) -> str:
-    """Keep what was found as JSON, beside that of other runs of today's checkout; the same as a table."""
+FIGURES = ROOT / "build" / "faults.json"
+
+
+@contextmanager
+def reported(request: pytest.FixtureRequest) -> Iterator[list[Found]]:
+    """What the tests of a module found: kept in build/faults.json beside what others did, and shown as a table."""
+    found: list[Found] = []
+    yield found
+    if found:
+        keep(found, FIGURES)
+        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            print(table(found))
+
+
+def keep(found: list[Found], file: Path) -> None:
+    """Put figures in the place of older ones of the same fault on the same release."""
     file.parent.mkdir(exist_ok=True)
-    file.write_text(json.dumps([asdict(one) for one in found], indent=1) + "\n")
+    before = json.loads(file.read_text()) if file.exists() else []
+    rows = {f"{row['engine']} {row['fault']}": row for row in [*before, *map(asdict, found)]}
+    file.write_text(json.dumps([rows[key] for key in sorted(rows)], indent=1) + "\n")
+
+
+def table(found: list[Found]) -> str:
+    """A line a fault."""
     rows = [
-        f"{one.seconds:5.1f} s  {one.engine:8} {one.fault}: {one.proof} of {one.subject}: {one.said[:110]}"
+        f"{one.seconds:5.1f} s, healed in {one.healed:5.1f} s, load {one.load:.1f}  {one.engine:8} "
+        f"{one.fault}: {one.proof} of {one.subject}: {one.said[:110]}"
         for one in found
     ]
-    return "\n".join(["", "faults found, seconds from check to verdict", *rows, ""])
+    head = "faults found; seconds from `check` to its verdict, and of the `up` that healed it; load per core"
+    return "\n".join(["", head, *rows, ""])

@@ -14,7 +14,9 @@ from pathlib import Path
 
 from fakes.grounded import docker
 from fakes.hostseeds import seed
-from fakes.standincards import SPECIFICATION, TOOL, StandIn, cards, specification
+from fakes.shaders import HERE
+from fakes.shaders import folder as shaders
+from fakes.standincards import HOOK, SHADERS, SPECIFICATION, TOOL, StandIn, cards, specification
 from ground.places import HOST_BARE, HOST_CONTAINER, HOST_USER, HOST_VM
 from swarmctl.effects.clock import SystemClock, wait_until
 
@@ -122,9 +124,11 @@ class Host:
 
     def swarmctl(self, *words: str, folder: str = "/root", seconds: float = 300) -> subprocess.CompletedProcess[bytes]:
         """The command line of this checkout on a host of kind `user`, where such a person would type it."""
-        script = f'cd "$1" && shift && exec env NO_COLOR=1 PYTHONPATH=/opt/swarmctl:{ROOT}/provisioning "$@"'
-        argv = ["sh", "-c", script, "sh", folder, "python3", "-B", "-P", "-m", "swarmctl", *words]
-        return self.tries(argv, seconds=seconds)
+        return self.tries(_python(folder, "-m", "swarmctl", *words), seconds=seconds)
+
+    def swarmctl_python(self, script: str, *, seconds: float = 300) -> str:
+        """What a Python script prints there, which can run `python3 -m swarmctl` and import it."""
+        return self.ssh(_python("/root", "-c", script), seconds=seconds)
 
     def _specify(self) -> None:
         left = [card for card in self.cards if card.number not in self.away]
@@ -155,6 +159,7 @@ def host(
         volumes = [f"{name}:/var/lib/docker"] if nested else []
         if nested and images:
             seed(name, images if isinstance(images, Mapping) else {one: one for one in images})
+        volumes += [f"{shaders()}:{HERE}"] if gpus else []
         volumes += [*mounts, *([f"{ROOT}:{ROOT}:ro"] if kind == "user" else [])]
         options = [] if kind == "container" else _MACHINE
         rule = ["--device-cgroup-rule", "a *:* rwm"] if nested else []
@@ -167,6 +172,12 @@ def host(
         running = Host(kind, name, _port(name), folder, found)
         _ready(running)
         yield running
+
+
+def _python(folder: str, *words: str) -> list[str]:
+    """Bytecode lies beside it: the checkout is read-only there, and compiling it each time takes a second."""
+    env = f"env NO_COLOR=1 PYTHONPYCACHEPREFIX=/root/.cache/bytecode PYTHONPATH=/opt/swarmctl:{ROOT}/provisioning"
+    return ["sh", "-c", f'cd "$1" && shift && exec {env} "$@"', "sh", folder, "python3", "-P", *words]
 
 
 def _ready(machine: Host) -> None:
@@ -199,7 +210,8 @@ def _card_files(found: list[StandIn]) -> dict[str, bytes]:
     if not found:
         return {}
     listed = {SPECIFICATION: specification(found), **{card.file: card.text() for card in found}}
-    return {"usr/bin/nvidia-smi": TOOL.read_bytes(), **{name[1:]: text.encode() for name, text in listed.items()}}
+    tools = {"usr/bin/nvidia-smi": TOOL.read_bytes(), HOOK[1:]: SHADERS.read_bytes()}
+    return {**tools, **{name[1:]: text.encode() for name, text in listed.items()}}
 
 
 def _daemon(name: str) -> dict[str, bytes]:

@@ -12,6 +12,7 @@ from swarmctl.effects.hardware import profiles
 FOLDER = "/etc/stand-in-cards"
 SPECIFICATION = "/etc/cdi/nvidia.json"
 TOOL = Path(__file__).with_name("nvidia-smi")
+HOOK, SHADERS = "/usr/bin/warm-shaders", Path(__file__).with_name("warm-shaders")
 _SOFTWARE_GPU = "GGML_VK_VISIBLE_DEVICES=0"
 
 
@@ -57,7 +58,9 @@ def specification(found: list[StandIn]) -> str:
         every = {key: [one for edit in edits.values() for one in edit[key]] for key in ("deviceNodes", "mounts", "env")}
         devices.append({"name": "all", "containerEdits": every})
     tool = {"hostPath": "/usr/bin/nvidia-smi", "containerPath": "/usr/bin/nvidia-smi", "options": ["ro", "bind"]}
-    common = {"env": ["NVIDIA_VISIBLE_DEVICES=void", _SOFTWARE_GPU], "mounts": [tool]}
+    hook = {"hookName": "createContainer", "path": HOOK, "args": ["warm-shaders"]}
+    env = ["NVIDIA_VISIBLE_DEVICES=void", _SOFTWARE_GPU, "MESA_SHADER_CACHE_DIR=/tmp/shaders"]
+    common = {"env": env, "mounts": [tool], "hooks": [hook]}
     return json.dumps({"cdiVersion": "0.5.0", "kind": "nvidia.com/gpu", "containerEdits": common, "devices": devices})
 
 

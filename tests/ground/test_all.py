@@ -7,7 +7,7 @@ import pytest
 
 SCRIPT = Path(__file__).resolve().parents[1] / "all.sh"
 GROUND, DOWN = "tests/ground", "tests/ground --down"
-REST, ENGINES = "-m pytest -n 2 --dist loadgroup --rotate", "-m pytest -m ground --rotate"
+REST, ENGINES = "-m pytest -n 2 --dist loadgroup --rotate", "-m pytest -m ground --rotate --budget 245"
 
 
 class Machine:

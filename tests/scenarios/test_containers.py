@@ -9,7 +9,7 @@ from fakes.contained import Contained, contained
 from fakes.grounded import docker, stands
 from fakes.person import git
 
-pytestmark = [pytest.mark.ground, pytest.mark.scenario(seconds=200)]
+pytestmark = [pytest.mark.ground, pytest.mark.scenario(seconds=30, always=True)]
 ROLES = ("orchestrator", "frontend", "backend", "testing", "security", "docs", "devops")
 MODELS = {"lead", *ROLES[1:]}
 
@@ -73,6 +73,12 @@ def test_a_changed_role_is_made_anew_and_rollback_brings_the_old_one_back(swarm:
     assert "proved" in back.stderr
     assert swarm.plan() == []
     assert {name for name, one in swarm.containers().items() if one != changed[name]} == {"agent-docs"}
+
+
+def test_its_walls_stand(swarm: Contained) -> None:
+    sealed = swarm.reads("seal")
+    assert [row["name"] for row in sealed["rows"] if row["verdict"] == "fail"] == []
+    assert sum(row["verdict"] == "pass" for row in sealed["rows"]) >= 18
 
 
 def test_an_upgrade_that_fails_goes_back_by_itself(swarm: Contained) -> None:

@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from fakes.grounded import docker, stands
 from fakes.person import Person
+from fakes.seventiny import adopt
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def commands() -> list[str]:
-    """What stands under `<!-- run -->`, a line a command."""
+def commands(mark: str = "run") -> list[str]:
+    """What stands under `<!-- run -->` (or another mark), a line a command."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"<!-- run -->\n```\n(.*?)```", text, re.DOTALL)
+    (block,) = re.findall(rf"<!-- {mark} -->\n```\n(.*?)```", text, re.DOTALL)
     return block.splitlines()
 
 
@@ -31,6 +33,21 @@ def test_every_command_of_the_readme_works(person: Person, repository: Path) -> 
     finally:
         person.types("down", "--swarm", "mine")
     assert person.ours() == []
+
+
+@pytest.mark.ground
+@pytest.mark.scenario(seconds=150)
+def test_every_command_about_containers_works(person: Person, repository: Path) -> None:
+    stands("engine", "models", "bookworm", "ollama")
+    adopt(person.data / "swarmctl" / "models")
+    typed = commands("run: containers")
+    assert typed[-1].startswith("swarmctl down")
+    try:
+        for line in typed:
+            person.types(*shlex.split(line)[1:], cwd=repository, timeout=400)
+    finally:
+        person.types("down", "--swarm", "seven-tiny", "--purge")
+    assert docker("ps", "--all", "--quiet", "--filter", "label=swarmctl.swarm=seven-tiny") == ""
 
 
 @pytest.mark.slow
@@ -69,8 +86,8 @@ def test_every_example_of_the_help_works(person: Person, repository: Path) -> No
         "run",
         "chat",
     ]
-    order += ["logs", "cost", "render", "models", "history", "down"]
-    assert set(order) == set(known)
+    order += ["env", "logs", "cost", "render", "models", "history", "down"]
+    assert {*order, "seal", "rollback"} == set(known), "those two are about containers: test_containers types them"
     for name in order:
         folder = person.home if name == "init" else repository
         unsettled = name == "run"  # what a tiny model writes need not pass the example's test

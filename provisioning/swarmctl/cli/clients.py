@@ -16,7 +16,9 @@ def env(
 ) -> None:
     """Print the lines with which OpenAI and Ollama clients talk to the models of a swarm that is up.
 
-    Example: eval "$(swarmctl env backend)" && aider
+    In a shell, before the client starts: eval "$(swarmctl env backend)"
+
+    Example: swarmctl env backend
     """
     from swarmctl.commands.env import env as look
     from swarmctl.console.clients import show_env

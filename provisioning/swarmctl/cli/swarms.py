@@ -159,7 +159,7 @@ def down(
     from swarmctl.effects.world import World
 
     console, name = console_for(as_json), name_for(file, swarm)
-    done = undo(name, World.here(), purge=purge)
+    done = undo(name, World.here(), purge=purge, tell=console.say)
     if as_json:
         console.json({**done.as_json(), "left": []})
         return
@@ -221,7 +221,7 @@ def check(
 ) -> None:
     """Prove the swarm healthy again: loaded, context, parallelism, memory, answers, nothing open.
 
-    Example: swarmctl check --every 60s
+    Example: swarmctl check --look
     """
     from swarmctl.commands.check import check as prove
     from swarmctl.commands.check import watch, write_junit

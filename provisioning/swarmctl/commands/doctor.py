@@ -5,27 +5,15 @@ import re
 import shutil
 import sys
 from dataclasses import dataclass
-from typing import Literal
 
+from swarmctl.commands.doctordocker import containers
+from swarmctl.commands.finding import Finding
 from swarmctl.core.machine import Machine
 from swarmctl.effects import machine
 from swarmctl.effects.observe import agents_installed, embedded_engine
 from swarmctl.effects.process import run
 from swarmctl.effects.world import World
 from swarmctl.errors import HostError
-
-Level = Literal["ok", "missing", "optional"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at. needed_for: what does not work without it; mend: what to type."""
-
-    name: str
-    level: Level
-    found: str
-    needed_for: str = ""
-    mend: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +32,8 @@ class Diagnosis:
 def doctor(world: World) -> Diagnosis:
     """Look at this machine; changes nothing."""
     here = machine.look(world.state)
-    return Diagnosis(here, (_python(), _git(), _agents(), _engine(), _memory(here), _sandbox(), _docker(), _gpu(here)))
+    found = (_python(), _git(), _agents(), _engine(), _memory(here), _sandbox())
+    return Diagnosis(here, (*found, *containers(here, _install), _gpu(here)))
 
 
 def _install(package: str) -> str:
@@ -106,17 +95,7 @@ def _sandbox() -> Finding:
     return Finding("sandbox", "optional", "not found", "run --test", _install("bubblewrap"))
 
 
-def _docker() -> Finding:
-    if not shutil.which("docker"):
-        return Finding("docker", "optional", "not found", "nothing yet: this version runs processes")
-    try:
-        version = run(["docker", "version", "--format", "{{.Server.Version}}"], timeout=10).stdout.strip()
-    except HostError:
-        return Finding("docker", "optional", "the command is here, no engine answers", "nothing yet")
-    return Finding("docker", "ok", f"Engine {version}")
-
-
 def _gpu(here: Machine) -> Finding:
     if not here.gpus:
-        return Finding("gpu", "optional", "none found", "nothing yet: this version runs on the CPU")
+        return Finding("gpu", "optional", "none found", "speed: models run on the CPU without one")
     return Finding("gpu", "ok", ", ".join(f"{gpu.name}, {gpu.memory} MiB" for gpu in here.gpus))

@@ -4,15 +4,17 @@ import contextlib
 
 from swarmctl.core.plan import Plan
 from swarmctl.core.reconcile import release
-from swarmctl.effects.clearing import clear
+from swarmctl.effects.clearing import Tell, clear
 from swarmctl.effects.observe import remains
 from swarmctl.effects.transcripts import collect
 from swarmctl.effects.world import World
 from swarmctl.errors import SwarmctlError
 
 
-def down(swarm: str, world: World, *, purge: bool = False) -> Plan:
+def down(swarm: str, world: World, *, purge: bool = False, tell: Tell = lambda _: None) -> Plan:
     """Stop a swarm and remove its state; models, ledger and transcripts stay, with `purge` no models of its engines.
+
+    tell: gets a line when something would not go at once.
 
     Works by label when the state folder is lost. Raises LeakError naming what would not end, LockedError, and
     HostError when it may have containers and nobody can say.
@@ -24,5 +26,5 @@ def down(swarm: str, world: World, *, purge: bool = False) -> Plan:
         with world.ledger.recorded(swarm, "down", {"steps": len(plan.steps)}):
             with contextlib.suppress(SwarmctlError):
                 collect(swarm, world)
-            clear(swarm, world, purge=purge)
+            clear(swarm, world, purge=purge, tell=tell)
         return plan

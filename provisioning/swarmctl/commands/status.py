@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from swarmctl.commands.check import last_look
+from swarmctl.core.lostcards import lost_cards
 from swarmctl.core.observed import Observed
 from swarmctl.core.record import SwarmRecord
 from swarmctl.core.verdict import Verdict
 from swarmctl.effects import files, machine
+from swarmctl.effects.clearing import broken_off
 from swarmctl.effects.observe import remains
 from swarmctl.effects.world import World
 from swarmctl.errors import HostError
@@ -57,6 +59,9 @@ class Status:
         }
 
 
+_BROKEN_OFF = "an upgrade is being tried beside it, or was broken off; `swarmctl up` takes away what is left of that"
+
+
 def _brief(verdict: Verdict) -> dict[str, Any]:
     at = verdict.at.isoformat(timespec="seconds")
     return {"passed": verdict.passed, "summary": verdict.summary, "at": at}
@@ -87,15 +92,19 @@ def status(swarm: str, world: World) -> Status:
     raw = files.read_json(world.places(swarm).proved)
     verdict = Verdict.from_json(raw) if raw else None
     looked = last_look(swarm, world)
-    if looked and verdict and looked.at <= verdict.at:
-        looked = None
     return Status(
         swarm,
         up=record is not None or bool(shown),
         supervisor=found.supervisor,
         services=tuple(lines),
         verdict=verdict,
-        faults=(*blind, *_faults(record, lines, found.supervisor, verdict), *_unwell(looked)),
+        faults=(
+            *blind,
+            *lost_cards(found.services, found.machine),
+            *_faults(record, lines, found.supervisor, verdict),
+            *_unwell(looked),
+            *([_BROKEN_OFF] if broken_off(swarm, world) else []),
+        ),
         at=world.clock.now(),
         looked=looked,
     )

@@ -8,9 +8,10 @@ from swarmctl.core.observed import Observed
 from swarmctl.core.plan import Plan
 from swarmctl.core.reconcile import reconcile
 from swarmctl.core.stack import stack_hash
+from swarmctl.core.trial import trial_name
 from swarmctl.core.verdict import Verdict
 from swarmctl.effects import files
-from swarmctl.effects.clearing import clear
+from swarmctl.effects.clearing import broken_off, clear
 from swarmctl.effects.execute import Job, Tell, quietly
 from swarmctl.effects.jobs import job_for
 from swarmctl.effects.keeping import keep as keep_state
@@ -18,7 +19,7 @@ from swarmctl.effects.keeping import kept
 from swarmctl.effects.observe import observe
 from swarmctl.effects.specs import Opened
 from swarmctl.effects.world import World
-from swarmctl.errors import CapacityError, HostError, SwarmctlError
+from swarmctl.errors import CapacityError, HostError, PortTakenError, SwarmctlError
 
 Approve = Callable[[Plan], bool]
 
@@ -47,7 +48,8 @@ def up(
     to what was proved, unless `keep`. update_lock: take the images that are here, whatever swarm.lock says.
     """
     name = opened.spec.name
-    with world.ledger.lock(name, "up"):
+
+    def once() -> Report:
         observed = observe(opened, world, update_lock=update_lock)
         decided = reconcile(opened.spec, observed)
         if decided.refusals:
@@ -58,6 +60,14 @@ def up(
             return Report(decided)
         with world.ledger.recorded(name, "up", {"steps": len(decided.steps)}):
             return _carried_out(job_for(opened.spec, decided, observed, world, tell), keep=keep)
+
+    with world.ledger.lock(name, "up"):
+        if opened.spec.runtime == "compose" and broken_off(name, world):
+            clear(trial_name(name), world, purge=True)
+        try:
+            return once()
+        except PortTakenError:
+            return once()  # whoever took it since the look is seen by now
 
 
 def _refused(plan: Plan, observed: Observed) -> SwarmctlError:

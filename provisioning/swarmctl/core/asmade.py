@@ -56,9 +56,11 @@ def altered(stack: Stack, service: Service, found: AsMade | None, site: ComposeS
         return ""
     wanted = view(stack, service, site)
     for name, value in wanted["environment"].items():
-        if (there := found.environment.get(name)) != value:
-            said = "is not set" if there is None else f"is {there[:_QUOTE]!r}"
-            return f"{name} {said} in it, not {str(value)[:_QUOTE]!r}"
+        there = found.environment.get(name)
+        if there is None:
+            return f"{name} is not set in it, but should be {str(value)[:_QUOTE]!r}"
+        if there != value:
+            return f"{name} is {there[:_QUOTE]!r} in it, not {str(value)[:_QUOTE]!r}"
     if found.memory != wanted["memory"]:
         return f"its memory limit is {found.memory} MiB, not {wanted['memory']}"
     ports = {f"127.0.0.1:{port}" for port in wanted.get("ports", ())}

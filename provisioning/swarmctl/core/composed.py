@@ -59,9 +59,7 @@ def composed(spec: SwarmSpec, observed: Observed) -> Composed | tuple[str, ...]:
     ports = assign(spec.name + observed.home, names, given={**usual, **observed.ports}, busy=observed.busy)
     files = {key: f"gguf/{digest}.gguf" for key, digest in host.digests.items()}
     uuids = tuple(gpu.uuid for gpu in observed.machine.gpus)
-    site = replace(
-        host.site, ports=ports, files={**_unfetched(spec), **files}, dialect=speaks, owns=False, cards=uuids
-    )
+    site = replace(host.site, ports=ports, files={**_unfetched(spec), **files}, dialect=speaks, owns=False, cards=uuids)
     gave = [f"{one.what} gave way, {one.before} → {one.after}: {one.cause}" for one in placed.gave]
     blind = f" (nvidia-smi: {observed.machine.gpu_problem})" if observed.machine.gpu_problem else ""
     cards = [] if host.box.cards else [f"no GPU is here: models run on the CPU{blind}"]

@@ -16,10 +16,14 @@ OPEN = "the host is open to its network"
 
 @dataclass(frozen=True, slots=True)
 class Resident:
-    """A model that a server has loaded. context: tokens per slot. left: seconds until it sleeps, inf for never."""
+    """A model that a server has loaded. context: tokens per slot. left: seconds until it sleeps, inf for never.
+
+    on_gpu: share of it that is in GPU memory, as its server says; None where that is not known.
+    """
 
     context: int
     left: float
+    on_gpu: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

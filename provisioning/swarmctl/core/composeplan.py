@@ -7,9 +7,11 @@ from swarmctl.core.asmade import altered
 from swarmctl.core.composed import Composed, composed, host_of, running_services, used_images
 from swarmctl.core.composehost import OPEN, ServerSeen
 from swarmctl.core.composesite import ComposeSite
-from swarmctl.core.drift import container_drift, model_drift, wishes
+from swarmctl.core.drift import SICK, container_drift, model_drift, wishes
 from swarmctl.core.modelfile import modelfile, read
+from swarmctl.core.moves import homes, moves, other_card, without_moves
 from swarmctl.core.observed import Observed
+from swarmctl.core.ollama.order import Wish
 from swarmctl.core.placement.placement import Placement
 from swarmctl.core.plan import Memory, Plan, Step, Verb
 from swarmctl.core.spec import SwarmSpec
@@ -51,8 +53,8 @@ def reconcile_compose(spec: SwarmSpec, observed: Observed) -> Plan:
 
 
 def _drift(made: Composed, observed: Observed) -> _Drift:
-    written = stack_files(made.stacks, made.site, observed.prompts)
-    anew = {stack.where: dict(_anew(stack, made.site, written, observed)) for stack in made.stacks}
+    written, left = stack_files(made.stacks, made.site, observed.prompts), without_moves(made, observed)
+    anew = {stack.where: dict(_anew(stack, made, written, left)) for stack in made.stacks}
     served = {stack.where: list(_models(stack, made, observed, set(anew[stack.where]))) for stack in made.stacks}
     every = {name: cause for names in anew.values() for name, cause in names.items()}
     what = upgrade(every, [step for steps in served.values() for step in steps], made, observed)
@@ -61,7 +63,7 @@ def _drift(made: Composed, observed: Observed) -> _Drift:
 
 def _steps(spec: SwarmSpec, made: Composed, observed: Observed, drift: _Drift) -> Iterator[Step]:
     slot = made.stacks[0].slot
-    changes = [*_moved(made, observed), *_preparations(spec, made, observed)]
+    changes = [*moves(made, observed), *_preparations(spec, made, observed)]
     if drift.upgraded and not drift.full:
         changes.append(Step(Verb.CHECK, slot, TRIAL, f"{drift.upgraded} is proved beside the old one first"))
     for stack in made.stacks:
@@ -89,10 +91,9 @@ def _preparations(spec: SwarmSpec, made: Composed, observed: Observed) -> Iterat
             yield Step(Verb.LOAD, slot, model, f"not in the store; from {source.key}")
 
 
-def _anew(stack: Stack, site: ComposeSite, written: Mapping[str, str], observed: Observed) -> Iterator[tuple[str, str]]:
+def _anew(stack: Stack, made: Composed, written: Mapping[str, str], observed: Observed) -> Iterator[tuple[str, str]]:
     """Containers of a stack that must be made or made anew, with the cause."""
     host, running = host_of(observed), {s.name: s for s in observed.services if s.gpu == stack.gpu}
-    card = made.site.card(stack.gpu)
     renamed = host.written.get(compose_file(stack)) not in {None, written[compose_file(stack)]}
     for service in running_services(stack):
         settings = f"services/{service.name}.json"
@@ -101,11 +102,24 @@ def _anew(stack: Stack, site: ComposeSite, written: Mapping[str, str], observed:
             container_drift(service, running.get(service.name), host)
             or (observed.unprepared if unfounded(observed) else "")
             or ("its settings file is not as it should be" if strange else "")
-            or altered(stack, service, host.made.get(service.name), site)
+            or other_card(stack, made, running.get(service.name))
+            or altered(stack, service, host.made.get(service.name), made.site)
             or ("its Compose file changed" if renamed else "")
         )
         if cause:
             yield service.name, cause
+
+
+def spoilt(stack: Stack, site: ComposeSite, observed: Observed) -> list[str]:
+    """Containers that Compose would leave as they are: sick, on nothing, or altered since they were made."""
+    mine, made = {s.name: s for s in running_services(stack)}, host_of(observed).made
+    found = []
+    for one in (one for one in observed.services if one.name in mine and one.gpu == stack.gpu):
+        wanted = mine[one.name]
+        changed = one.hash == wanted.hash and altered(stack, wanted, made.get(one.name), site)
+        if changed or one.state in SICK or unfounded(observed):
+            found.append(one.name)
+    return found
 
 
 def unfounded(observed: Observed) -> bool:
@@ -155,7 +169,8 @@ def _why(service: Service, server: Service, made: Composed, observed: Observed, 
     full = others and len(seen.loaded) >= len(loads)
     proved = observed.proved == stack_hash(made.stacks)
     awake = service.subject in loads and not full and (s["keep_alive"] < 0 or not proved)
-    return model_drift(service.subject, wanted, seen, awake, s["keep_alive"], s["context"])
+    wish = Wish(service.subject, 0, s["keep_alive"])
+    return model_drift(wish, wanted, seen, awake=awake, context=s["context"], device=s["device"])
 
 
 def most_loaded(server: Service) -> int | None:
@@ -174,9 +189,9 @@ def _at(loads: Sequence[str], name: str) -> int:
 
 
 def _superfluous(made: Composed, observed: Observed) -> Iterator[Step]:
-    wanted = {s.name for stack in made.stacks for s in running_services(stack)}
-    where = {s.name: f"{made.stacks[0].slot}/{s.gpu}" for s in observed.services}
-    for service in (*observed.services, *observed.strays):
+    wanted = homes(made)
+    where = {s.name: f"{made.stacks[0].slot}/{s.gpu}" for s in without_moves(made, observed).services}
+    for service in (*without_moves(made, observed).services, *observed.strays):
         if service.name not in wanted and not service.name.startswith("converter"):
             yield Step(Verb.RELEASE, where.get(service.name, made.stacks[0].where), service.name, "not in the file")
     models = {s.subject for s in of_kind(made.stacks, "model")}

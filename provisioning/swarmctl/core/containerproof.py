@@ -3,12 +3,15 @@
 from swarmctl.core.containers import Container
 from swarmctl.core.proof import Proof, outcome
 
+DEATHS = 2
+"""Starts by its restart policy after which a container must first show that it is well."""
+
 
 def up_proof(service: str, swarm: str, wanted: str, found: Container | None, before: int | None = None) -> Proof:
     """It runs, its check passes, and its config hash is the planned one ("" where that does not matter).
 
     A restart that healed it is counted, and no fault, unless it happened while it was asked: before is their number
-    then. One that is still starting is not known to be well.
+    then. One that is still starting is not known to be well; one that does so again and again is not.
     """
     name, promised, mend = "container up", "running, as planned", f"swarmctl up --swarm {swarm}"
     if found is None:
@@ -23,7 +26,7 @@ def up_proof(service: str, swarm: str, wanted: str, found: Container | None, bef
         words.append("it ended while it was asked")
     verdict = outcome(runs and not drifted and not fell)
     if verdict == "pass" and found.health == "starting":
-        verdict = "unknown"
+        verdict = "fail" if found.restarts >= DEATHS else "unknown"
     evidence = f"docker inspect {found.id[:12]}"
     if not runs or found.restarts:
         mend = f"swarmctl logs {service}"

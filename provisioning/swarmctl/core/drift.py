@@ -14,6 +14,8 @@ SETTINGS, IMAGE = "its settings changed", "its image is another one by now"
 UPGRADES = frozenset((SETTINGS, IMAGE))
 """Causes for which a server is another one than before, and not the same made whole."""
 CHANGED = "changed: "
+LEFT_OUT = "is loaded with only "
+"""Begins the cause for which a model must be put to sleep before it is loaded."""
 _SLACK = 60.0
 
 
@@ -33,8 +35,9 @@ def _image(wanted: Service, host: ComposeHost) -> str | None:
     return host.images.get(str(wanted.settings["image"]))
 
 
-def model_drift(model: str, wanted: Created, seen: ServerSeen, awake: bool, keep_alive: int, context: int) -> str:
+def model_drift(wish: Wish, wanted: Created, seen: ServerSeen, *, awake: bool, context: int, device: str) -> str:
     """Why a model must be given to its server or loaded anew. awake: it should be loaded now, not only when asked."""
+    model, keep_alive = wish.name, wish.keep_alive
     if seen.problem:
         return seen.problem
     if (there := seen.created.get(model)) is None:
@@ -44,7 +47,14 @@ def model_drift(model: str, wanted: Created, seen: ServerSeen, awake: bool, keep
     row = seen.loaded.get(model)
     if row is None:
         return "is not loaded" if awake else ""
-    return _client(row, keep_alive, context)
+    return _left_out(row, device) or _client(row, keep_alive, context)
+
+
+def _left_out(row: Resident, device: str) -> str:
+    """A server keeps the layers where they are, whatever the next request says: it must sleep first."""
+    if device == "gpu" and row.on_gpu is not None and row.on_gpu < 1:
+        return f"{LEFT_OUT}{row.on_gpu:.0%} of it on the GPU"
+    return ""
 
 
 def _client(row: Resident, keep_alive: int, context: int) -> str:

@@ -10,7 +10,7 @@ from swarmctl.errors import SwarmctlError
 HOST, BEYOND = "INPUT", ("DOCKER-USER", "FORWARD")
 """Chains: of what is for the host itself, and of what passes through it (the first that is there)."""
 _BRIDGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}")
-_SWARM = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_SWARM = re.compile(r"[a-z][a-z0-9_-]{0,36}")
 _COMMENT = "swarmctl:"
 _LONGEST = 4096
 """Letters of a rule; none of ours is near it."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 _STEP = re.compile(r"#\d+ \[(?P<what>[^\]]+)\] (?P<step>[A-Z]+ .*)")
 _LAYER = re.compile(r"[0-9a-f]{12}: (?P<what>Pull complete|Already exists)")
 
-GONE = "no Docker Engine answers"
+GONE, TAKEN = "no Docker Engine answers", "another program took a port"
 
 _WHY = (
     ("no space left on device|not enough space|disk quota exceeded",
@@ -36,7 +36,7 @@ _WHY = (
     ("Cannot connect to the Docker daemon|Is the docker daemon running|error during connect|dial unix",
      GONE, "swarmctl doctor"),
     ("port is already allocated|address already in use|ports are not available",
-     "another program took a port", "swarmctl up   takes free ones"),
+     TAKEN, "swarmctl up, which takes a free one"),
     ("'compose' is not a docker command|unknown flag: --file",
      "Docker's Compose is missing, or too old", "swarmctl doctor"),
 )  # fmt: skip

@@ -21,7 +21,7 @@ class Machine:
     """Cores that this process may use, memory in MiB (total, and free for new processes), and GPUs.
 
     avx2: the processor has the instructions that engines' fast code needs; others are not asked and count as such.
-    gpu_problem: why nvidia-smi, where it is installed, does not say which cards there are; it may be that there is none.
+    gpu_problem: why nvidia-smi, where it is installed, does not say which cards there are.
     """
 
     name: str

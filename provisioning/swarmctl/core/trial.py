@@ -18,8 +18,8 @@ _DISK = 2.2
 
 
 def trial_name(swarm: str) -> str:
-    """Name of the swarm that is only tried."""
-    return f"{swarm[:25]}-{TRIAL}"
+    """Name of the swarm that is only tried: no swarm file can have one with an underscore."""
+    return f"{swarm}_{TRIAL}"
 
 
 def trial_spec(spec: SwarmSpec) -> SwarmSpec:

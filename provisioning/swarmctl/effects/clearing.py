@@ -1,6 +1,7 @@
 """Takes a swarm away: processes, containers, networks, its folder; and looks again."""
 
 import shutil
+from collections.abc import Callable
 
 from swarmctl.core.compose import shared
 from swarmctl.core.stack import Stack
@@ -10,14 +11,19 @@ from swarmctl.effects.observe import has_containers
 from swarmctl.effects.world import World
 from swarmctl.errors import LeakError
 
+Tell = Callable[[str], None]
 
-def clear(swarm: str, world: World, *, purge: bool = False) -> None:
-    """Stop every process and container of a swarm, remove its folder, and look again."""
+
+def clear(swarm: str, world: World, *, purge: bool = False, tell: Tell = lambda _: None) -> None:
+    """Stop every process and container of a swarm, remove its folder, and look again.
+
+    tell: gets a line when something would not go at once. Raises LeakError with what is left, HostError.
+    """
     left = []
     if has_containers(swarm, world):
-        left = _containers(swarm, world, purge=purge)
+        left = _containers(swarm, world, purge, tell)
         if world.compose(trial_name(swarm)).left(purge=True):
-            clear(trial_name(swarm), world, purge=True)
+            clear(trial_name(swarm), world, purge=True, tell=tell)
     world.runtime(swarm).stop()
     shutil.rmtree(world.places(swarm).root, ignore_errors=True)
     found = world.runtime(swarm).labelled()
@@ -31,12 +37,18 @@ def clear(swarm: str, world: World, *, purge: bool = False) -> None:
         )
 
 
-def _containers(swarm: str, world: World, *, purge: bool) -> list[str]:
+def broken_off(swarm: str, world: World) -> bool:
+    """An upgrade is being tried beside a swarm, or was killed while it was: its folder is made first and goes last."""
+    return world.places(trial_name(swarm)).root.exists()
+
+
+def _containers(swarm: str, world: World, purge: bool, tell: Tell) -> list[str]:
     """End containers, networks and volumes; what is left. The models' volume stays, unless `purge`."""
     from swarmctl.effects import hostwall  # noqa: PLC0415 - only where containers are meant
     from swarmctl.effects.served import served  # noqa: PLC0415 - as above
 
-    left = world.compose(swarm).stop(purge=purge, keep=shared(Stack(swarm, SLOT, "", ()), "models"))
+    keep = shared(Stack(swarm, SLOT, "", ()), "models")
+    left = world.compose(swarm).stop(purge=purge, keep=keep, tell=tell)
     if not left:
         hostwall.open_again(swarm)
     if purge and not left:

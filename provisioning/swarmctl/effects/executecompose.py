@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from swarmctl.core.asmade import altered
 from swarmctl.core.compose import labels, shared
 from swarmctl.core.composed import host_of, used_images
-from swarmctl.core.composeplan import most_loaded, unfounded
+from swarmctl.core.composeplan import most_loaded, spoilt
 from swarmctl.core.composesite import ComposeSite
 from swarmctl.core.containers import bridge, isolated
-from swarmctl.core.drift import SICK, wishes
+from swarmctl.core.drift import LEFT_OUT, wishes
 from swarmctl.core.llamacpp import keys_file
 from swarmctl.core.modelfile import modelfile
 from swarmctl.core.ollama.order import Wish
@@ -32,11 +31,14 @@ from swarmctl.effects.observe import observe
 from swarmctl.effects.paths import private
 from swarmctl.effects.runtimes.compose import ComposeRuntime
 from swarmctl.effects.served import served
+from swarmctl.effects.serving import serve
 from swarmctl.effects.specs import Opened
 from swarmctl.errors import CapacityError, DeployError, HostError, SwarmctlError
 
 _ANSWERS = 60.0
 """Seconds for a server that was just started to answer."""
+_DEATHS = 2
+"""Starts by its restart policy after which a container that does not answer is given up."""
 
 
 class ComposeJob(Job):
@@ -110,28 +112,15 @@ class ComposeJob(Job):
         self.tell(Progress(n, "starting containers"))
         for path, text in stack_files([stack], self._site, self.observed.prompts).items():
             files.write(places.root / path, text)
-        give(self._site.user, places.root / "services")
+        for agent in of_kind([stack], "agent"):
+            private(places.data(agent.name))  # of a role that came into a swarm which was prepared before
+        give(self._site.user, places.root / "services", places.root / "data")
         self._link(stack)
         file = places.root / compose_file(stack)
-        if mine := [name for name in self._spoilt(stack) if name in {one.name for one in stack.services}]:
+        if mine := spoilt(stack, self._site, self.observed):
             self._runtime.restart(file, mine)
         self._runtime.up(file)
         self._wall()
-
-    def _spoilt(self, stack: Stack) -> list[str]:
-        """Containers that Compose would leave as they are: sick, on nothing, or altered since it made them."""
-        made, known = host_of(self.observed).made, {s.name for s in stack.services}
-        return [
-            s.name
-            for s in self.observed.services
-            if s.state in SICK
-            or unfounded(self.observed)
-            or (
-                s.name in known
-                and s.hash == stack.service(s.name).hash
-                and altered(stack, stack.service(s.name), made.get(s.name), self._site)
-            )
-        ]
 
     def load(self, n: int, step: Step) -> None:
         """A model into the store, or into its server and there into memory."""
@@ -143,32 +132,11 @@ class ComposeJob(Job):
         server = stack.service(service.needs[0])
         with self._client(server) as client:
             wish = next((w for w in self._wishes(stack, server) if w.name == service.subject), None)
-            try:
-                self._serve(client, n, service, wish)
-            except DeployError:
-                if not client.damaged(service.subject):
-                    raise
-                self._renew(client, n, stack, service)
-                self._serve(client, n, service, wish)
+            if step.cause.startswith(LEFT_OUT):
+                client.unload(service.subject)
+            serve(client, service.subject, lambda name: self._recipe(stack, name), wish, self._watch(n))
             if wish is not None:
                 self._still(client, server, wish)
-
-    def _serve(self, client: Ollama, n: int, service: Service, wish: Wish | None) -> None:
-        """Give a model to its server, and load it where that is wished."""
-        self._put(client, n, service)
-        if wish is not None:
-            client.load(wish, self._watch(n))
-
-    def _renew(self, client: Ollama, n: int, stack: Stack, service: Service) -> None:
-        """The server's bytes of a model are not what they were: they go, and come from the store again.
-
-        With them go other models that stood on them; those are given again, and loaded by whoever asks.
-        """
-        self.tell(Progress(n, f"{service.subject}: its bytes are damaged, and are sent again"))
-        gone = client.renew(service.subject, *self._recipe(service), self._watch(n))
-        for other in of_kind([stack], "model"):
-            if other.subject in gone:
-                self._put(client, n, other)
 
     def check(self, n: int, step: Step) -> None:
         """All proofs; what passed them is what the lock demands from now on. Or a trial, which leaves no trace."""
@@ -191,7 +159,11 @@ class ComposeJob(Job):
             with self._client(server) as client:
                 client.delete(step.subject.removeprefix("model-"))
             return
-        self._runtime.remove([one for one in self._runtime.containers() if one.service == step.subject])
+        gpu = step.where.rpartition("/")[2]
+        found = self._runtime.containers()
+        self._runtime.remove([one for one in found if (one.service, one.gpu) == (step.subject, gpu)])
+        if gpu not in {one.gpu for one in self.plan.stacks}:
+            (self.world.places(self.spec.name).root / f"{gpu}.yml").unlink(missing_ok=True)
         self._runtime.tidy({stack.gpu for stack in self.plan.stacks})
 
     @property
@@ -215,9 +187,15 @@ class ComposeJob(Job):
         url = f"http://{HOST}:{self.plan.ports[server.name]}"
         runtime, store = self._runtime, served(self.spec.name, self.world) / "ollama"
         client = Ollama(url, log=lambda: runtime.log(server.name), store=store, clock=self.world.clock)
+
+        def answers() -> bool:
+            if not (there := _answers(client)):
+                self._lives(server.name)
+            return there
+
         try:
             wait_until(
-                lambda: _answers(client),
+                answers,
                 clock=self.world.clock,
                 deadline=_ANSWERS,
                 every=0.1,
@@ -225,15 +203,27 @@ class ComposeJob(Job):
             )
         except HostError as e:
             raise DeployError(
-                e.message, detail=runtime.tail(server.name, 12), hint=f"swarmctl logs {server.name}"
+                e.message,
+                detail=runtime.tail(server.name, 12),
+                hint=f"swarmctl logs --swarm {self.spec.name} {server.name}",
             ) from None
         return client
 
-    def _put(self, client: Ollama, n: int, service: Service) -> None:
-        client.put(service.subject, *self._recipe(service), self._watch(n))
+    def _lives(self, name: str) -> None:
+        """Raises DeployError with its last words for a container that ends whenever it is started."""
+        one = next((one for one in self._runtime.containers() if one.service == name), None)
+        if one is not None and one.restarts >= _DEATHS:
+            raise DeployError(
+                f"{name} keeps ending: {one.ended or f'exit {one.exit_code}'}, started {one.restarts + 1} times",
+                detail=self._runtime.tail(name, 6),
+                hint=f"swarmctl logs --swarm {self.spec.name} {name}",
+            )
 
-    def _recipe(self, service: Service) -> tuple[str, Path]:
-        """The Modelfile of a model, and its file in the store."""
+    def _recipe(self, stack: Stack, model: str) -> tuple[str, Path] | None:
+        """The Modelfile of a stack's model, and its file in the store."""
+        service = next((s for s in of_kind([stack], "model") if s.subject == model), None)
+        if service is None:
+            return None
         source = self.spec.models[service.subject]
         held = self.world.store.held(source)
         if held is None:

@@ -125,11 +125,11 @@ class Ledger:
     @contextmanager
     def lock(self, swarm: str, what: str) -> Iterator[None]:
         """Hold a swarm while working on it. Raises LockedError with the holder's name."""
-        me = psutil.Process()
+        me = os.getpid()
         with self._open() as db:
             db.execute("begin immediate")
             held = db.execute("select pid, born, who, what, since from locks where swarm = ?", (swarm,)).fetchone()
-            if held and held[0] != me.pid and _lives(held[0], held[1]):
+            if held and held[0] != me and _lives(held[0], held[1]):
                 pid, _, who, doing, since = held
                 raise LockedError(
                     f"swarm '{swarm}' is held by {who}: `swarmctl {doing}`, process {pid}, since {since}",
@@ -137,14 +137,14 @@ class Ledger:
                 )
             db.execute(
                 "insert or replace into locks values (?, ?, ?, ?, ?, ?)",
-                (swarm, me.pid, me.create_time(), _who(), what, self._now()),
+                (swarm, me, _born(me), _who(), what, self._now()),
             )
             db.execute("commit")
         try:
             yield
         finally:
             with self._open() as db:
-                db.execute("delete from locks where swarm = ? and pid = ?", (swarm, me.pid))
+                db.execute("delete from locks where swarm = ? and pid = ?", (swarm, me))
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -170,6 +170,18 @@ def _who() -> str:
 
 def _lives(pid: int, born: float) -> bool:
     try:
-        return abs(psutil.Process(pid).create_time() - born) < 1 and os.getpid() != pid
+        return abs(_born(pid) - born) < 1 and os.getpid() != pid
     except psutil.NoSuchProcess:
         return False
+
+
+def _born(pid: int) -> float:
+    """When a process started, in seconds since the machine did: psutil counts since 1970, which moves with the clock.
+
+    Where that cannot be read, psutil's. Raises psutil.NoSuchProcess.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        return int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
+        return psutil.Process(pid).create_time()

@@ -9,6 +9,7 @@ import psutil
 
 from swarmctl import __version__
 from swarmctl.core import ports
+from swarmctl.core.containerproof import DEATHS
 from swarmctl.core.containers import Container
 from swarmctl.core.engines.environment import PORT
 from swarmctl.core.gguf import GgufFacts
@@ -85,9 +86,11 @@ def has_containers(swarm: str, world: World) -> bool:
 
 def service(one: Container) -> RunningService:
     """A container as a plan sees it."""
-    return RunningService(
-        one.service, one.hash, one.said, one.pid, one.restarts, one.ended, _resident_all(one.pid), one.gpu, one.card
-    )
+    # Between two deaths it runs, and its check has not spoken yet: that is no life.
+    dying = one.state == "running" and one.health == "starting" and one.restarts >= DEATHS
+    state, ended = ("restarting", f"exit {one.exit_code}, {one.restarts} times") if dying else (one.said, one.ended)
+    resident = _resident_all(one.pid)
+    return RunningService(one.service, one.hash, state, one.pid, one.restarts, ended, resident, one.gpu, one.card)
 
 
 def _resident_all(pid: int | None) -> float:

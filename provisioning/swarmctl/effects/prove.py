@@ -24,6 +24,8 @@ def prove(record: SwarmRecord, world: World, *, tell: Tell, depth: Depth = "chec
     verdict = Verdict(stack, world.clock.now(), world.clock.monotonic() - begun, proofs, depth)
     places = world.places(record.swarm)
     files.write_json(places.seen if depth == "look" else places.proved, verdict.as_json())
+    if depth != "look":
+        places.seen.unlink(missing_ok=True)  # an earlier look; a clock that was set back would make it the later one
     return verdict
 
 

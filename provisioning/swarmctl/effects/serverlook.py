@@ -44,4 +44,5 @@ def _ask(line: http.client.HTTPConnection, method: str, path: str, body: dict[st
 
 def _resident(row: Loaded, now: datetime) -> Resident:
     left = (row.expires - now).total_seconds()
-    return Resident(row.context, float("inf") if left > _FOREVER else left)
+    share = row.vram / row.size if row.size > 0 else None
+    return Resident(row.context, float("inf") if left > _FOREVER else left, share)

@@ -60,6 +60,21 @@ def test_weights_on_a_device_and_reckoning_on_it_are_told_apart() -> None:
     assert launches(f"{log}x: CUDA0 KV buffer size = 5.00 MiB\n")[A].kept_on_gpu == 5
 
 
+@pytest.mark.parametrize(
+    ("device", "software"),
+    [
+        ("Vulkan0 (llvmpipe (LLVM 21.1.8, 256 bits)) (unknown id)", "Vulkan0 (llvmpipe (LLVM 21.1.8, 256 bits))"),
+        ("Vulkan0 (SwiftShader Device (LLVM 10.0.0)) (unknown id)", "Vulkan0 (SwiftShader Device (LLVM 10.0.0))"),
+        ("CUDA0 (NVIDIA GeForce RTX 4090) (0000:01:00.0)", ""),
+        ("Vulkan0 (AMD Radeon RX 7900 XTX (RADV NAVI31)) (0000:03:00.0)", ""),
+    ],
+)
+def test_a_gpu_that_is_software_is_named(device: str, software: str) -> None:
+    line = f"llama_prepare_model_devices: using device {device} - 20595 MiB free\n"
+    log = f"{START.format(blob=A, cells=1, slots=1)}{line}{START.format(blob=B, cells=1, slots=1)}"
+    assert (launches(log)[A].software, launches(log)[B].software) == (software, "")
+
+
 def test_the_other_engine_of_the_old_generation() -> None:
     log = f"""msg="starting runner" cmd="/bin/ollama runner --ollama-engine --port 1"
 msg="starting runner" cmd="/bin/ollama runner --ollama-engine --model /b/sha256-{A} --port 59627"

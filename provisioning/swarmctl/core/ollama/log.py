@@ -19,6 +19,7 @@ _SIZED = re.compile(r'msg="(model weights|kv cache|compute graph)" device=(\S+) 
 _MIB = {"": 2.0**-20, "Ki": 2.0**-10, "Mi": 1.0, "Gi": 1024.0}
 _RECKONING = frozenset(("compute", "output", "compute graph"))
 _LAYERS = re.compile(r"offloaded (\d+)/(\d+) layers to GPU")
+_SOFTWARE = re.compile(r"using device (\S+ \((?:llvmpipe|lavapipe|softpipe|SwiftShader)\b[^\n]*?\)) \(", re.I)
 _ON_HOST = re.compile(r"^(CPU|AMX|BLAS)|_Host$")
 _CAUSES = (
     re.compile(r"(tensor '[^']*' data is not within the file bounds[^\n]*)"),
@@ -42,6 +43,7 @@ class Launch:
     context: tokens per slot. kv: type of the cache, of keys and values; "" when the engine did not say. flash: `on`,
     `off`, `auto` or "". batch: tokens. buffers: MiB by device. kept: those of them that hold weights and cache. lines:
     of the load, None when it did not get so far. said: the words with which it was started, as the log has them.
+    software: the device that it uses, where that is a GPU in name only: a program on the CPU, with the host's memory.
     """
 
     blob: str
@@ -55,6 +57,7 @@ class Launch:
     layers: tuple[int, int] | None
     lines: LoadLines | None
     said: str
+    software: str = ""
 
     @property
     def on_gpu(self) -> float:
@@ -135,6 +138,7 @@ def _launch(argv: Sequence[str], tail: str) -> Launch:
         (int(layers[1]), int(layers[2])) if layers else None,
         lines,
         " ".join((*argv, *requests[-1:])),
+        found[1] if (found := _SOFTWARE.search(tail)) else "",
     )
 
 

@@ -1,6 +1,6 @@
 """Judges one Ollama server: which models are loaded, where, with what context and cache, and for how long."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -42,20 +42,30 @@ class Promise:
 
 
 def loaded_proof(
-    subject: str, promises: Sequence[Promise], most: int | None, loaded: Sequence[Loaded], *, later: bool = False
+    subject: str,
+    promises: Sequence[Promise],
+    most: int | None,
+    loaded: Sequence[Loaded],
+    *,
+    later: bool = False,
+    weights: Mapping[str, str] | None = None,
 ) -> Proof:
     """All planned models at once; with `most` below their number exactly that many of them. No others beside them.
 
-    later: some time has gone by since they were loaded, so those that do not stay for ever may be asleep.
+    later: some time has gone by since they were loaded, so those that do not stay for ever may be asleep. weights:
+    digest by model, where the server says it: models on the same file are served by one runner, whatever it lists.
     """
     planned, there = {promise.model for promise in promises}, {row.name for row in loaded}
     count = len(planned) if most is None else min(most, len(planned))
     absent, strange = sorted(planned - there), sorted(there - planned)
     stay = {promise.model for promise in promises if promise.keep_alive < 0 or not later}
     least = min(count, len(stay))
-    holds = least <= len(planned & there) <= count and not strange and (most is not None or stay <= there)
+    twins = _twins(weights or {}, planned)
+    enough = least <= len(planned & there) <= count and (most is not None or stay <= there)
+    holds = enough and not strange and not twins
     measured = f"{len(planned & there)} of {len(planned)} loaded"
     words = [f"absent: {', '.join(absent)}"] * bool(absent) + [f"not planned: {', '.join(strange)}"] * bool(strange)
+    words += [f"{' and '.join(names)} are one file, with one runner" for names in twins]
     return Proof(
         "planned models loaded at once",
         subject,
@@ -65,6 +75,14 @@ def loaded_proof(
         outcome(holds),
         promises[0].mend if promises else "",
     )
+
+
+def _twins(weights: Mapping[str, str], planned: set[str]) -> list[list[str]]:
+    """Planned models that stand on the same weights."""
+    by_file: dict[str, list[str]] = {}
+    for name in sorted(planned & weights.keys()):
+        by_file.setdefault(weights[name], []).append(name)
+    return [names for names in by_file.values() if len(names) > 1]
 
 
 def device_proof(promise: Promise, row: Loaded | None, launch: Launch | None) -> Proof:

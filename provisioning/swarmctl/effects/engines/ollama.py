@@ -91,12 +91,15 @@ class Ollama:
         """Make a model as its Modelfile says; its weights are the file's, whose hash is the Modelfile's origin.
 
         Gives what was changed, in words: nothing when the model was there, the same. Bytes that the server has are
-        not sent again.
+        not sent again. One that is loaded from the same weights is put to sleep: the server itself would go on with the
+        old one's settings, for one the layers that it has on a card.
         """
         wanted, there = read(modelfile), self.show(name)
         changes = differences(wanted, there.created) if there else ("new",)
         if not changes:
             return ()
+        if there and "weights" not in changes and name in {row.name for row in self.running()}:
+            self.unload(name)
         held = self._held(name, wanted.origin)
         if not self._at.there(_blob(held)):
             held = wanted.origin

@@ -63,7 +63,7 @@ class OllamaHttp:
                         continue
                     said = _parsed(line)
                     if error := said.get("error"):
-                        raise DeployError(f"{self.url}{path} refuses: {error}", detail=last)
+                        raise DeployError(f"{self.url}{path} refuses: {error}", detail=last, hint=_mend(str(error)))
                     last = str(said.get("status", last))
                     tell(last)
                 status = answer.status_code
@@ -85,7 +85,8 @@ class OllamaHttp:
                 raise HostError(f"{file} cannot be read: {e.strerror or e}") from None
             raise self._gone("POST", path, e, f"while {file} was sent") from None
         if answer.status_code not in {200, 201}:
-            raise DeployError(f"{self.url}{path} does not take {file.name}: {_reason(answer)}")
+            reason = _reason(answer)
+            raise DeployError(f"{self.url}{path} does not take {file.name}: {reason}", hint=_mend(reason))
 
     def _json(self, method: str, path: str, seconds: float, *, json: Any = None, missing: bool = False) -> Any:
         answer = self._send(method, path, seconds, json=json)
@@ -141,6 +142,11 @@ def _parsed(line: bytes) -> dict[str, Any]:
     except ValueError:
         return {"error": line.decode("utf-8", "replace")[:200]}
     return found if isinstance(found, dict) else {}
+
+
+def _mend(reason: str) -> str:
+    full = "no space left" in reason
+    return "df -h, then make room where the models are: swarmctl models prune, docker system df" if full else ""
 
 
 def _reason(answer: requests.Response) -> str:

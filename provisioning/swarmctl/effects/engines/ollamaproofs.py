@@ -71,12 +71,14 @@ def look(
     started, given = launches(log), target.given
     if given is None and seen is not None:
         given = seen.environment
+    known = {promise.model: client.show(promise.model) for promise in target.promises}
+    weights = {model: shown.stored for model, shown in known.items() if shown and shown.stored}
     found = [
         environment_proof(target.name, target.swarm, target.plan, given, configured(log)),
-        loaded_proof(target.name, target.promises, target.most, list(rows.values()), later=later),
+        loaded_proof(target.name, target.promises, target.most, list(rows.values()), later=later, weights=weights),
     ]
     for promise in target.promises:
-        shown, row = client.show(promise.model), rows.get(promise.model)
+        shown, row = known[promise.model], rows.get(promise.model)
         launch = started.get(shown.stored) if shown else None
         found += [
             device_proof(promise, row, launch),
@@ -86,7 +88,8 @@ def look(
         ]
         if seen is not None and row is not None:
             process = seen.runners.get(shown.stored) if shown else None
-            found.append(runner_proof(promise, process, target.expected.get(promise.model), target.cache))
+            software = launch.software if launch else ""
+            found.append(runner_proof(promise, process, target.expected.get(promise.model), target.cache, software))
     return found
 
 

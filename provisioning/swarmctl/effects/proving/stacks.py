@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 
-from swarmctl.core.containerproof import up_proof
+from swarmctl.core.containerproof import DEATHS, up_proof
 from swarmctl.core.containers import Container
 from swarmctl.core.engine import EngineFile
 from swarmctl.core.insideview import Inside
 from swarmctl.core.labels import HASH
+from swarmctl.core.ollama.log import launches
 from swarmctl.core.ollama.outside import card_proof
 from swarmctl.core.proof import Proof
 from swarmctl.core.record import ServiceRecord, SwarmRecord
@@ -30,6 +32,8 @@ from swarmctl.errors import HostError, SwarmctlError
 SETTLE = 120.0
 """Seconds in which a container's first health check must have been made."""
 _KEPT = frozenset(("engine", "agent", "forwarder"))
+_WORDS = 4
+"""Last lines of a log that are shown of a container that is not well."""
 _ROOMS = 4
 """Containers looked into at the same time."""
 
@@ -93,8 +97,15 @@ class Stacks:
             (stack,) = (stack for stack in self._record.stacks if stack.gpu == service.gpu)
             wanted, first = stack.labels(stack.service(service.name))[HASH], before.get(service.name)
             restarts = first.restarts if first else None
-            found.append(up_proof(service.name, self._record.swarm, wanted, now.get(service.name), restarts))
+            proof = up_proof(service.name, self._record.swarm, wanted, now.get(service.name), restarts)
+            found.append(self._with_last_words(proof) if proof.verdict == "fail" else proof)
         return found
+
+    def _with_last_words(self, proof: Proof) -> Proof:
+        """What a container wrote before it ended says more than how it ended."""
+        lines = [line.strip() for line in self._runtime.tail(proof.subject, _WORDS).splitlines() if line.strip()]
+        said = f"{proof.evidence}; its log ends: {' / '.join(lines)[-400:]}"
+        return replace(proof, evidence=said) if lines else proof
 
     def _look(self, service: ServiceRecord) -> list[Proof]:
         self._tell(f"looking at {service.name}")
@@ -145,7 +156,9 @@ class Stacks:
             row.name for row in client.running() if row.name in {p.model for p in target.promises if p.device != "cpu"}
         ]
         needs = [target.expected.get(model) for model in loaded]
-        return [card_proof(name, self._record.swarm, len(loaded), needs, cards)]
+        started = launches(client.logged()).values()
+        software = next((launch.software for launch in started if launch.software), "")
+        return [card_proof(name, self._record.swarm, len(loaded), needs, cards, software)]
 
     def _room(self, there: Mapping[str, Container]) -> list[Proof]:
         """Memory of every container, then what is left of the host."""
@@ -166,7 +179,10 @@ class Stacks:
 
 
 def _runs(found: Container | None) -> bool:
-    return found is not None and found.state == "running"
+    """It runs, and not only between two deaths."""
+    if found is None or found.state != "running":
+        return False
+    return found.health != "starting" or found.restarts < DEATHS
 
 
 def _silent(service: ServiceRecord, error: SwarmctlError) -> Proof:

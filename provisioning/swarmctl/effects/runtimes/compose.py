@@ -10,12 +10,12 @@ from typing import Any
 
 from swarmctl.core.compose import client_environment
 from swarmctl.core.containers import Container, container
-from swarmctl.core.imagetext import GONE, why
+from swarmctl.core.imagetext import GONE, TAKEN, why
 from swarmctl.core.stack import LABEL
 from swarmctl.effects.clock import Clock, SystemClock
 from swarmctl.effects.dockerapi import Ask, asking
 from swarmctl.effects.process import run
-from swarmctl.errors import DeployError, HostError, SwarmctlError
+from swarmctl.errors import DeployError, HostError, PortTakenError, SwarmctlError
 
 _UP, _DOWN, _SHORT = 600.0, 120.0, 60.0
 """Seconds for Compose to start a stack, to end one, and for everything small."""
@@ -156,35 +156,34 @@ class ComposeRuntime:
         """One round of `stop`: what would not go, and why."""
         reasons: dict[str, str] = {}
 
-        def gone(name: str, words: list[str]) -> None:
+        def gone(name: str, words: list[str], holders: Sequence[str] = ()) -> None:
             try:
                 self._docker(words, missing=True)
             except DeployError as e:
-                reasons[name] = (e.detail.splitlines() or [e.message])[-1][:200]
+                said = _daemon_says(e.detail) or e.message
+                reasons[name] = f"{said} (on it: {', '.join(holders)})" if holders else said
 
         with suppress(DeployError):  # one that will not end is among what is left
             self.remove(self.containers())
         for network in self.networks():
-            self._free(network["Id"])
-            gone(f"network {network['Name']}", ["network", "rm", network["Id"]])
+            gone(f"network {network['Name']}", ["network", "rm", network["Id"]], self._free(network["Id"]))
         for volume in self.volumes():
             if purge or volume["Name"] != keep:
                 gone(f"volume {volume['Name']}", ["volume", "rm", volume["Name"]])
         return reasons
 
-    def _free(self, network: str) -> None:
-        """Take endpoints off a network that no container has any more: Engine 20.10 may keep them when one dies."""
+    def _free(self, network: str) -> list[str]:
+        """Names of the containers on a network. Ends that Engine 20.10 keeps of one that is gone are taken off it."""
         try:
             ends = (self.ask(f"/networks/{network}").get("Containers") or {}).items()
-            stale = [str(one.get("Name")) for key, one in ends if key.startswith("ep-") or not self._exists(key)]
+            here = {str(row["Id"]) for row in self.ask("/containers/json", all=1)}
         except HostError:
-            return  # it went between the two looks; whether the Engine answers is asked next
-        for name in stale:
-            with suppress(DeployError):
-                self._docker(["network", "disconnect", "--force", network, name], missing=True)
-
-    def _exists(self, container: str) -> bool:
-        return bool(self.ask("/containers/json", all=1, filters={"id": [container]}))
+            return []  # it went between the two looks; whether the Engine answers is asked next
+        for key, end in ends:
+            if key not in here:
+                with suppress(DeployError):
+                    self._docker(["network", "disconnect", "--force", network, str(end.get("Name"))], missing=True)
+        return [str(end.get("Name")) for key, end in ends if key in here]
 
     def left(self, *, purge: bool = False, keep: str = "") -> list[str]:
         """Names of what still carries this swarm's label."""
@@ -252,8 +251,14 @@ def compose_version() -> str:
 def _failed(message: str, error: HostError) -> SwarmctlError:
     """What a docker command ended with: HostError where no Engine answers, DeployError with the reason otherwise."""
     reason, hint = why(error.detail.splitlines()[1:])
-    kind = HostError if reason == GONE else DeployError
+    kind = {GONE: HostError, TAKEN: PortTakenError}.get(reason, DeployError)
     return kind(f"{message}: {reason}" if reason else message, detail=error.detail, hint=hint or error.hint)
+
+
+def _daemon_says(text: str) -> str:
+    """The daemon's own sentence in what a docker command ended with; empty when there is none."""
+    said = next((line for line in text.splitlines() if "daemon:" in line), "")
+    return said.partition("daemon:")[2].strip()[:300]
 
 
 def _environment() -> dict[str, str]:
