@@ -78,10 +78,12 @@ def test_the_converter_makes_a_model_that_llama_cpp_runs_without_a_network(tmp_p
     script = (
         "set -e; python3 tinyhf.py hf; convert_hf_to_gguf hf --outfile f16.gguf --outtype f16;"
         "llama-quantize f16.gguf q8.gguf Q8_0;"
-        "llama-completion -m q8.gguf -p function -n 4 -no-cnv < /dev/null 2>&1 | tr -cd '[:print:]'"
+        "llama-bench -m q8.gguf -p 8 -n 4 -r 1 -o json 2> /dev/null > speed.json"
     )
-    said = docker("run", "--rm", *LABEL, *walls, CONVERTER, "bash", "-c", script)
-    assert "eval time" in said
+    docker("run", "--rm", *LABEL, *walls, CONVERTER, "bash", "-c", script)
+    read, written = json.loads((tmp_path / "speed.json").read_text())
+    assert (read["n_prompt"], written["n_gen"]) == (8, 4)
+    assert min(read["avg_ts"], written["avg_ts"]) > 0
     facts = [read_gguf(tmp_path / name).model for name in ("f16.gguf", "q8.gguf")]
     assert [fact.architecture for fact in facts] == ["llama", "llama"]
     assert (tmp_path / "q8.gguf").stat().st_size < 0.6 * (tmp_path / "f16.gguf").stat().st_size

@@ -89,4 +89,6 @@ def test_long_titles_under_a_supervisor_that_began_without_any_environment(
             monkeypatch.delenv(key)
     names = [f"agent-{n}-{'x' * 80}" for n in range(7)]
     swarm.up(*(swarm.fork(n, "fakes.forked:serve", str(tmp_path / n)) for n in names))
-    assert {item.labels["swarmctl.service"] for item in labelled(swarm.name)} == {"supervisor", *names}
+    wanted = {"supervisor", *names}
+    # A child shows its labels once it has set its title, a moment after it runs.
+    until(lambda: {item.labels["swarmctl.service"] for item in labelled(swarm.name)} == wanted, "every title to be set")

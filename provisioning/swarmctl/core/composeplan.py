@@ -53,7 +53,8 @@ def reconcile_compose(spec: SwarmSpec, observed: Observed) -> Plan:
 
 
 def _drift(made: Composed, observed: Observed) -> _Drift:
-    written, left = stack_files(made.stacks, made.site, observed.prompts), without_moves(made, observed)
+    written = stack_files(made.stacks, made.site, observed.prompts, host_of(observed).written)
+    left = without_moves(made, observed)
     anew = {stack.where: dict(_anew(stack, made, written, left)) for stack in made.stacks}
     served = {stack.where: list(_models(stack, made, observed, set(anew[stack.where]))) for stack in made.stacks}
     every = {name: cause for names in anew.values() for name, cause in names.items()}

@@ -45,7 +45,13 @@ def model_files(
         yield f"modelfiles/{service.subject}.Modelfile", modelfile(model, templates)
 
 
-def stack_files(stacks: Sequence[Stack], site: ComposeSite, prompts: Mapping[str, str]) -> dict[str, str]:
-    """What containers are made from: each stack's Compose file and each agent's settings, by path."""
-    found = {compose_file(stack): render(stack, site) for stack in stacks}
+def stack_files(
+    stacks: Sequence[Stack], site: ComposeSite, prompts: Mapping[str, str], known: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """What containers are made from: each stack's Compose file and each agent's settings, by path.
+
+    known: such texts as they were written before.
+    """
+    before = known or {}
+    found = {compose_file(stack): render(stack, site, before.get(compose_file(stack))) for stack in stacks}
     return found | dict(settings_files(stacks, prompts))

@@ -41,11 +41,11 @@ def known(spec: SwarmSpec, store: ModelStore | None = None) -> dict[str, Known]:
 
 
 def _known(source: ModelSource, engine: str, store: ModelStore | None) -> Known:
+    held = store.held(source) if store and (source.path is None or Path(source.path).is_file()) else None
     if source.path is not None:
-        return _file(Path(source.path))
+        return _held(held.facts) if held else _file(Path(source.path))
     card = catalogue.card(source)
     if card is None:
-        held = store.held(source) if store else None
         return _held(held.facts) if held else _published(source)
     if engine == "vllm":
         return Known(card.model, {"F16": weigh(card.model, "F16")})

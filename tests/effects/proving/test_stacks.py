@@ -161,6 +161,8 @@ def test_containers_that_are_not_there_or_have_no_room(up: Provable) -> None:
 
 
 def test_an_engine_killed_in_every_load_names_the_memory(up: Provable) -> None:
+    if up.service("ollama-cpu").settings["image"] == OLLAMA_OLD:
+        pytest.skip("0.24's server dies with its runner: its container was not there when looked for")
     name = up.container("ollama-cpu")
     with up.engine() as client:
         client.unload("docs")
