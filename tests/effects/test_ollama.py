@@ -10,8 +10,9 @@ from fakes.agents import free_port
 from fakes.ollama_server import NEW, OLD, Server, named, recipe, serving
 from swarmctl.core.modelfile import read
 from swarmctl.core.ollama.log import starts
-from swarmctl.core.ollama.order import Wish
+from swarmctl.core.ollama.order import Wish, order
 from swarmctl.effects.engines.ollama import Ollama
+from swarmctl.effects.serving import stay
 from swarmctl.errors import DeployError, HostError
 
 pytestmark = [pytest.mark.ground, pytest.mark.slow]
@@ -147,8 +148,9 @@ def test_the_largest_first_and_all_at_once(up: Up, files: dict[str, Path]) -> No
     client = up[1]
     for name in ("one", "two", "three"):
         client.put(name, recipe(name, files[name]), files[name])
-    wishes = [Wish("one", 10, 3600), Wish("two", 30, -1), Wish("three", 20, 3600)]
-    assert client.load_all(wishes) == ("two", "three", "one")
+    for place, wish in enumerate(order([Wish("one", 10, 3600), Wish("two", 30, -1), Wish("three", 20, 3600)])):
+        client.load(wish)
+        stay(client, ("two", "three", "one")[: place + 1])
     assert {row.name for row in client.running()} == {"one", "two", "three"}
     client.unload("two")
     assert "two" not in {row.name for row in client.running()}
@@ -162,10 +164,11 @@ def test_a_model_that_is_pushed_out_is_named(version: str, tmp_path: Path, files
     with serving(tmp_path, version, **SETTINGS, OLLAMA_MAX_LOADED_MODELS="1") as server, _client(server) as client:
         for name in ("one", "two"):
             client.put(name, recipe(name, files[name]), files[name])
-        wishes = [Wish("one", 10), Wish("two", 20)]
+        client.load(Wish("two", 20))
+        stay(client, ("two",))
+        client.load(Wish("one", 10))
         with pytest.raises(DeployError, match="loading one pushed out two"):
-            client.load_all(wishes)
-        assert client.load_all([Wish("one", 10, 60), Wish("two", 20, -1)], 1) == ("two",)
+            stay(client, ("two", "one"))
 
 
 def test_a_copy_that_went_bad_is_found_and_replaced(up: Up, files: dict[str, Path]) -> None:

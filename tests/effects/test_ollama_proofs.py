@@ -74,7 +74,8 @@ SHORT = {
     "on the declared device": "device", "context and parallelism in force": "context", "keep-alive in force": "keep",
     "answers": "answers", "second pass without reload": "second", "stop in force": "stop",
     "all models at once": "together", "chat format in force": "format", "tools in force": "tools",
-    "agents' endpoint speaks the same": "same", "long prompt taken whole": "below", "overlong prompt refused": "above",
+    "fitting conversation kept whole": "kept", "agents' endpoint speaks the same": "same",
+    "long prompt taken whole": "below", "overlong prompt refused": "above",
 }  # fmt: skip
 
 
@@ -257,14 +258,15 @@ def test_how_models_are_spoken_to(version: str, tmp_path: Path, files: dict[str,
     with host(tmp_path, version, files, context=256) as up:
         up.load()
         target = replace(up.target(context=256), **SPEECH)
-        green = named_by(ask(up.client, target, whole=True))
+        green = named_by(ask(up.client, target))
         assert not not_green(green), green
         assert green["below lead"].promised == "252 of 256 tokens counted"
-        assert sum(name.startswith("below") for name in named_by(ask(up.client, target, whole=False))) == 1
+        assert sum(name.startswith("below") for name in named_by(ask(up.client, target, long="one"))) == 1
+        assert not any(name.startswith("below") for name in named_by(ask(up.client, target, long="quick")))
 
         longer = replace(target, promises=[promise("lead", context=400)])
         red = named_by(ask(up.client, longer))
-        assert not_green(red) == {"below lead": "fail"}
+        assert not_green(red) == {"below lead": "fail", "kept lead": "fail"}
         assert "lost without a word" in red["below lead"].measured
         shorter = replace(target, promises=[promise("lead", context=128)])
         red = named_by(ask(up.client, shorter))

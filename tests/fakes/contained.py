@@ -39,9 +39,9 @@ class Contained:
         """A command about this swarm."""
         return self.person.types(*words, "--swarm", self.name, expect=expect, **more)
 
-    def reads(self, *words: str, expect: int = 0) -> Any:
+    def reads(self, *words: str, expect: int = 0, **more: Any) -> Any:
         """The JSON of a command about this swarm."""
-        return self.person.reads(*words, "--swarm", self.name, expect=expect)
+        return self.person.reads(*words, "--swarm", self.name, expect=expect, **more)
 
     def down(self, *flags: str) -> None:
         """Away with it."""

@@ -28,8 +28,6 @@ SOON = 30.0
 """Seconds from `check` to its verdict."""
 QUIET = 0.75
 """Load per core under which a machine has nothing else to do: only then is that time held against anybody."""
-OURS = {"what it is built from changed", "its image is another one by now"}
-"""Causes that say only that somebody works on this checkout meanwhile, of which our images are built."""
 SERVER = "ollama-cpu"
 MODELS = ("lead", "docs")
 CONTEXT = 256
@@ -67,11 +65,8 @@ class Breakable(Contained):
 
     def plan(self, *flags: str) -> list[str]:
         """What `up` would do: verb and subject of each step."""
-        return [f"{step['verb']} {step['subject']}" for step in self._steps(*flags)]
-
-    def _steps(self, *flags: str) -> list[dict[str, str]]:
-        steps: list[dict[str, str]] = self.person.reads("plan", "--file", str(self.file), *flags)["steps"]
-        return steps
+        steps = self.person.reads("plan", "--file", str(self.file), *flags)["steps"]
+        return [f"{step['verb']} {step['subject']}" for step in steps]
 
     def edit(self, change: Callable[[dict[str, Any]], object], service: str = SERVER) -> None:
         """Change a service in the Compose file that `up` wrote, and have Compose do it."""
@@ -166,9 +161,8 @@ class Breakable(Contained):
         self.answers()
 
     def verdict(self, *flags: str, expect: int = 0) -> dict[str, Any]:
-        """What `check` says; where it fails, the error follows as a second value."""
-        told, _ = json.JSONDecoder().raw_decode(self.types("check", *flags, "--json", expect=expect).stdout)
-        assert isinstance(told, dict)
+        """What `check` says."""
+        told: dict[str, Any] = self.reads("check", *flags, expect=expect)
         return told
 
     def red(self, fault: str, proof: str, subject: str, said: str) -> list[str]:
@@ -194,8 +188,7 @@ class Breakable(Contained):
         begun = time.monotonic()
         assert "is up and proved" in self.up().stderr
         self.found[-1] = replace(self.found[-1], healed=round(time.monotonic() - begun, 1))
-        left = [step for step in self._steps() if step["verb"] != "check" and not OURS & set(step["cause"].split("; "))]
-        assert left == [], f"up has something left to do: {left}"
+        assert self.plan() == [], "up has nothing left to do"
 
     def _compose(self, *words: str) -> None:
         done = subprocess.run(

@@ -9,6 +9,8 @@ from fakes.contained import Contained, contained
 from fakes.grounded import docker, stands
 from fakes.person import git
 
+TASK = "Write a Python function greet(name) in greet.py that returns the text 'Hello, NAME!' with the given name."
+"""One that a model of 135 million parameters does: how well a team plans is the models' matter, not the containers'."""
 pytestmark = [pytest.mark.ground, pytest.mark.scenario(seconds=30, always=True)]
 ROLES = ("orchestrator", "frontend", "backend", "testing", "security", "docs", "devops")
 MODELS = {"lead", *ROLES[1:]}
@@ -37,9 +39,10 @@ def test_it_is_proved_and_a_second_up_changes_nothing(swarm: Contained) -> None:
 
 
 def test_a_task_goes_through_it(swarm: Contained, repository: Path) -> None:
-    done = swarm.types("run", "Write hello.py that prints hello", cwd=repository, timeout=420)
-    (branch,) = [word for word in done.stdout.split() if word.startswith("swarm/")][:1]
-    assert "hello.py" in git(repository, "diff", "--name-only", f"main..{branch}")
+    done = swarm.reads("run", "--agents", "backend", TASK, cwd=repository, timeout=420)
+    assert done["verdict"] == "done"
+    assert {taken["step"]["role"] for taken in done["steps"]} == {"backend"}
+    assert "greet.py" in git(repository, "diff", "--name-only", f"main..{done['branch']}")
 
 
 def test_what_drifts_is_healed_and_nothing_else_is_touched(swarm: Contained) -> None:

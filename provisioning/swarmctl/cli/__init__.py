@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from swarmctl.cli.shared import app, asked_for_json
+from swarmctl.cli.shared import app, last_console
 from swarmctl.errors import Cancelled, SwarmctlError
 
 # Imported in the order in which --help lists their commands.
@@ -40,9 +40,7 @@ def main() -> NoReturn:
 
 
 def _tell(error: SwarmctlError) -> int:
-    from swarmctl.console import Console
-
-    Console(as_json=asked_for_json()).letter(error)
+    last_console().letter(error)
     return error.exit_code
 
 

@@ -69,16 +69,23 @@ Runtime = Annotated[str | None, typer.Option(help="How services run: process, or
 Test = Annotated[str | None, typer.Option("--test", help="Command that checks each step, e.g. 'pytest -q'.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Any value of the file: --set roles.backend.output=1024.")]
 
-_asked_for_json = False
+_voice: "Console | None" = None
 
 
 def console_for(as_json: bool = False) -> "Console":
     """The voice of one command."""
     from swarmctl.console import Console
 
-    global _asked_for_json  # noqa: PLW0603 - an error is told in the shape that the command was asked for
-    _asked_for_json = as_json
-    return Console(as_json=as_json)
+    global _voice  # noqa: PLW0603 - an error is told in the shape that the command was asked for
+    _voice = Console(as_json=as_json)
+    return _voice
+
+
+def last_console() -> "Console":
+    """The voice of the command that ran; a plain one where it had none yet."""
+    from swarmctl.console import Console
+
+    return _voice or Console()
 
 
 def duration(text: str) -> int:
@@ -90,11 +97,6 @@ def duration(text: str) -> int:
         return seconds(int(text) if text.isdigit() and len(text) < 10 else text)
     except ValueError as e:
         raise SpecError(str(e)) from None
-
-
-def asked_for_json() -> bool:
-    """The command that ran was asked for JSON."""
-    return _asked_for_json
 
 
 def spec_for(file: Path | None, swarm: str | None, **flags: Any) -> "Opened":

@@ -16,6 +16,7 @@ class Console:
 
     def __init__(self, *, as_json: bool = False, out: TextIO | None = None, err: TextIO | None = None) -> None:
         self.as_json = as_json
+        self._answered = False
         self._out, self._err = out or sys.stdout, err or sys.stderr
 
     @property
@@ -36,6 +37,7 @@ class Console:
     def json(self, value: dict[str, Any]) -> None:
         """What was asked for, as one JSON object."""
         self.data(json.dumps(value, indent=2, ensure_ascii=False))
+        self._answered = True
 
     def say(self, text: str = "") -> None:
         """A word on the side."""
@@ -75,8 +77,11 @@ class Console:
         return "\n".join([self.style(line(head), "bold"), *(line(row) for row in cells)])
 
     def letter(self, error: SwarmctlError) -> None:
-        """An error: what happened, the evidence, what to type next."""
-        if self.as_json:
+        """An error: what happened, the evidence, what to type next.
+
+        After an answer in JSON there is no second document: the exit code and stderr say the rest.
+        """
+        if self.as_json and not self._answered:
             self.json(
                 {
                     "schema": "swarmctl/error/v1",

@@ -7,8 +7,9 @@ from typing import Any, Literal
 from swarmctl.core.proof import Proof
 
 Depth = Literal["look", "up", "check", "whole"]
-"""`look` asks no model anything, and neither loads one nor keeps one awake; `up` asks all, and none may be asleep yet;
-`check` asks later, when one may be; `whole` sends each a prompt as long as its context, not one model a server."""
+"""`look` asks no model anything, and neither loads one nor keeps one awake; `up` asks all, and none may be asleep yet,
+but lets a prompt as long as a context be read only on a card; `check` asks later, when one may be asleep, and lets one
+model a server read it; `whole` each."""
 
 
 @dataclass(frozen=True, slots=True)

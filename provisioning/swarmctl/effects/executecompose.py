@@ -19,7 +19,9 @@ from swarmctl.core.specfile import Loaded
 from swarmctl.core.stack import Service, Stack
 from swarmctl.core.stackfiles import asked, compose_file, of_kind, stack_files
 from swarmctl.core.trial import TRIAL, trial_spec
+from swarmctl.core.verdict import Verdict
 from swarmctl.effects import files, hostwall, imaging
+from swarmctl.effects.ahead import Ahead
 from swarmctl.effects.clearing import clear
 from swarmctl.effects.clock import wait_until
 from swarmctl.effects.engines.ollama import Ollama
@@ -31,9 +33,9 @@ from swarmctl.effects.observe import observe
 from swarmctl.effects.paths import private
 from swarmctl.effects.runtimes.compose import ComposeRuntime
 from swarmctl.effects.served import served
-from swarmctl.effects.serving import serve
+from swarmctl.effects.serving import serve, stay
 from swarmctl.effects.specs import Opened
-from swarmctl.errors import CapacityError, DeployError, HostError, SwarmctlError
+from swarmctl.errors import CapacityError, DeployError, HostError
 
 _ANSWERS = 60.0
 """Seconds for a server that was just started to answer."""
@@ -45,6 +47,12 @@ class ComposeJob(Job):
     """A plan for containers of this machine."""
 
     _loaded: dict[str, list[str]]
+    _ahead: Ahead
+
+    def execute(self) -> Verdict | None:
+        """Walk the steps; what was sent ahead of them is broken off with them."""
+        with Ahead() as self._ahead:
+            return super().execute()
 
     def ready(self) -> None:
         """Docker's Compose is here. Raises HostError."""
@@ -132,11 +140,21 @@ class ComposeJob(Job):
         server = stack.service(service.needs[0])
         with self._client(server) as client:
             wish = next((w for w in self._wishes(stack, server) if w.name == service.subject), None)
+            self._send_ahead(n, stack, server)
+            self._ahead.wait(server.name, service.subject, self._watch(n))
             if step.cause.startswith(LEFT_OUT):
                 client.unload(service.subject)
             serve(client, service.subject, lambda name: self._recipe(stack, name), wish, self._watch(n))
             if wish is not None:
-                self._still(client, server, wish)
+                self._loaded.setdefault(server.name, []).append(wish.name)
+                stay(client, self._loaded[server.name])
+
+    def _send_ahead(self, n: int, stack: Stack, server: Service) -> None:
+        """This step's model and those of later steps, to one server; each step still gives its own."""
+        mine = {s.name: s.subject for s in stack.services if s.kind == "model" and s.needs == (server.name,)}
+        steps = [s for s in self.plan.steps[n - 1 :] if s.where == stack.where and s.subject in mine]
+        models = tuple(mine[s.subject] for s in steps)
+        self._ahead.send(server.name, models, lambda: self._connect(server), lambda name: self._recipe(stack, name))
 
     def check(self, n: int, step: Step) -> None:
         """All proofs; what passed them is what the lock demands from now on. Or a trial, which leaves no trace."""
@@ -184,12 +202,10 @@ class ComposeJob(Job):
 
     def _client(self, server: Service) -> Ollama:
         """A client of a server that answers. Raises HealthError when it does not in time."""
-        url = f"http://{HOST}:{self.plan.ports[server.name]}"
-        runtime, store = self._runtime, served(self.spec.name, self.world) / "ollama"
-        client = Ollama(url, log=lambda: runtime.log(server.name), store=store, clock=self.world.clock)
+        client, runtime = self._connect(server), self._runtime
 
         def answers() -> bool:
-            if not (there := _answers(client)):
+            if not (there := client.answers()):
                 self._lives(server.name)
             return there
 
@@ -208,6 +224,11 @@ class ComposeJob(Job):
                 hint=f"swarmctl logs --swarm {self.spec.name} {server.name}",
             ) from None
         return client
+
+    def _connect(self, server: Service) -> Ollama:
+        url = f"http://{HOST}:{self.plan.ports[server.name]}"
+        runtime, store = self._runtime, served(self.spec.name, self.world) / "ollama"
+        return Ollama(url, log=lambda: runtime.log(server.name), store=store, clock=self.world.clock)
 
     def _lives(self, name: str) -> None:
         """Raises DeployError with its last words for a container that ends whenever it is started."""
@@ -237,18 +258,6 @@ class ComposeJob(Job):
         held = {s.settings["source"]: self.world.store.held(s.settings["source"]) for s in mine}
         return wishes(mine, {key: item.bytes for key, item in held.items() if item}, most_loaded(server))
 
-    def _still(self, client: Ollama, server: Service, wish: Wish) -> None:
-        """What this job loaded before must not have been pushed out by it."""
-        done = self._loaded.setdefault(server.name, [])
-        done.append(wish.name)
-        seen = {row.name for row in client.running()}
-        if lost := [name for name in done if name not in seen]:
-            raise DeployError(
-                f"loading {wish.name} pushed out {', '.join(lost)}",
-                detail=f"loaded now: {', '.join(sorted(seen)) or 'nothing'}",
-                hint="swarmctl plan",
-            )
-
     def _watch(self, n: int) -> Callable[[str, str, int, int], None]:
         def tell(model: str, what: str, done: int, total: int) -> None:
             self.tell(Progress(n, f"{what} {model}", done, total))
@@ -271,13 +280,3 @@ def _read_by(stack: Stack) -> set[str]:
     servers = [s.settings for s in stack.services if s.kind == "engine" and s.settings["engine"] == "llamacpp"]
     found = {s["source"] for s in servers} | {s["draft"] for s in servers if s["draft"]}
     return found | {edit["source"] for s in servers for edit in s["adapters"]}
-
-
-def _answers(client: Ollama) -> bool:
-    try:
-        client.engine()
-    except HostError:
-        return False
-    except SwarmctlError:
-        return True
-    return True

@@ -1,6 +1,6 @@
 """Gives one model to its Ollama server and loads it; where its bytes went bad there, they come from the store again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from swarmctl.core.ollama.order import Wish
@@ -28,6 +28,17 @@ def serve(client: Ollama, name: str, recipe: Recipe, wish: Wish | None, watch: W
             if (text := recipe(other)) is not None:
                 client.renew(other, *text, watch)  # a server remembers what it made of damaged bytes
         _given(client, name, own, wish, watch)
+
+
+def stay(client: Ollama, loaded: Sequence[str]) -> None:
+    """See that the last of these models pushed out none that was loaded before it. Raises DeployError."""
+    seen = {row.name for row in client.running()}
+    if lost := [name for name in loaded if name not in seen]:
+        raise DeployError(
+            f"loading {loaded[-1]} pushed out {', '.join(lost)}",
+            detail=f"loaded now: {', '.join(sorted(seen)) or 'nothing'}",
+            hint="swarmctl plan",
+        )
 
 
 def _given(client: Ollama, name: str, own: tuple[str, Path], wish: Wish | None, watch: Watch) -> None:

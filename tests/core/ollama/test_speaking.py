@@ -4,7 +4,7 @@ import pytest
 
 from swarmctl.core.chatformat import FORMATS
 from swarmctl.core.ollama.api import Said
-from swarmctl.core.ollama.canary import Count, above_proof, below_proof, measure, same_proof
+from swarmctl.core.ollama.canary import Count, above_proof, below_proof, kept_proof, measure, same_proof, talk
 from swarmctl.core.ollama.proof import Promise
 from swarmctl.core.ollama.speaking import format_proof, stop_proof, tools_proof
 
@@ -93,6 +93,18 @@ def test_just_below(count: Count, verdict: str) -> None:
 )  # fmt: skip
 def test_just_above(count: Count, verdict: str) -> None:
     assert above_proof(LEAD, 529, count).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("below", "above", "problem", "verdict"),
+    [
+        ("FIRST yes word", "word", "", "pass"), ("word", "word", "", "fail"), ("", "", "HTTP 500: x", "fail"),
+        ("FIRST yes word", "FIRST yes word word", "", "unknown"), ("word", "FIRST word", "", "fail"),
+    ],
+)  # fmt: skip
+def test_a_fitting_conversation(below: str, above: str, problem: str, verdict: str) -> None:
+    assert talk(1)[0]["content"] == "FIRST"
+    assert kept_proof(LEAD, (508, below), above, problem).verdict == verdict
 
 
 def test_the_agents_endpoint_counts_as_the_native_one() -> None:

@@ -1,5 +1,6 @@
 """A prompt just below the promised context, and one just above: how long they are, and what must come of them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from swarmctl.core.ollama.proof import Promise
@@ -11,8 +12,15 @@ FEW, MORE = 8, 40
 _BELOW = 4
 """Tokens that stay free: the answer's one, and the one that the engine keeps for itself."""
 _ABOVE = 16
+_FIRST = "FIRST"
 _SAME = 1
 """Tokens by which counts of one prompt may differ: some count the token that begins every text."""
+
+
+def talk(words: int) -> Sequence[Mapping[str, str]]:
+    """A conversation whose last question has so many words; one that is too long loses its first."""
+    said = (("user", _FIRST), ("assistant", "yes"), ("user", WORD * words))
+    return [{"role": role, "content": content} for role, content in said]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,28 @@ def below_proof(promise: Promise, wanted: int, count: Count, *, endpoint: str = 
     return Proof(
         name, promise.subject, promised, f"{count.tokens} tokens{lost}", evidence, outcome(holds), promise.mend
     )
+
+
+def kept_proof(promise: Promise, below: tuple[int, str], above: str, problem: str = "") -> Proof:
+    """A conversation that just fits reaches the model with its first message, by what the agents' endpoint renders.
+
+    below: tokens of one that fits, and what is rendered of it. above: of one that does not fit, which must lose its
+    first message, or else rendering shows nothing. problem: why one was not rendered. No model reads anything for it.
+    """
+    wanted, rendered = below
+    name, promised = "fitting conversation kept whole", f"{wanted} of {promise.context} tokens rendered"
+    if problem:
+        return Proof(name, promise.subject, promised, "not rendered", problem[:300], "fail", promise.mend)
+    evidence = "_debug_render_only on /v1/chat/completions"
+    if _FIRST not in rendered:
+        lost = "its first message is gone without a word"
+        return Proof(name, promise.subject, promised, lost, evidence, "fail", promise.mend)
+    if _FIRST in above:
+        measured = "kept, and so is one that does not fit"
+        reason = f"{evidence}: it does not show what is cut; `swarmctl check` lets the model count"
+        return Proof(name, promise.subject, promised, measured, reason, "unknown", promise.mend)
+    measured = "kept; one that does not fit loses its first message"
+    return Proof(name, promise.subject, promised, measured, evidence, "pass", promise.mend)
 
 
 def above_proof(promise: Promise, wanted: int, count: Count) -> Proof:

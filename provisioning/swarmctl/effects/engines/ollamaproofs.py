@@ -23,12 +23,12 @@ from swarmctl.core.ollama.speaking import stop_proof
 from swarmctl.core.proof import Proof
 from swarmctl.effects.clock import Clock
 from swarmctl.effects.engines.ollama import Ollama
-from swarmctl.effects.engines.ollamaspeech import Speech, speech_proofs
+from swarmctl.effects.engines.ollamaspeech import Long, Speech, speech_proofs
 from swarmctl.errors import SwarmctlError
 
 _QUESTION = "Count from one to ten in words."
 _TOKENS = 24
-_SHORT = 4
+_SHORT = 2
 
 
 def _unseen() -> Inside | None:
@@ -93,13 +93,12 @@ def look(
     return found
 
 
-def ask(client: Ollama, target: OllamaUnderTest, *, whole: bool = True) -> list[Proof]:
+def ask(client: Ollama, target: OllamaUnderTest, *, long: Long = "all") -> list[Proof]:
     """Answers of every model: twice one after another, then all at once, then prompts at the edge of the context.
 
-    Where fewer may be loaded than there are, the second answer of a model follows its first at once. whole: a prompt
-    as long as the context goes to every model; otherwise to one of them, since reading it takes time. A model that
-    does not answer is not asked again: each question would be another load that fails. Never raises for what the
-    server does.
+    Where fewer may be loaded than there are, the second answer of a model follows its first at once. long: which models
+    read a prompt as long as their context, since that takes time. A model that does not answer is not asked again:
+    each question would be another load that fails. Never raises for what the server does.
     """
     found: list[Proof] = []
     mute: dict[str, str] = {}
@@ -110,7 +109,7 @@ def ask(client: Ollama, target: OllamaUnderTest, *, whole: bool = True) -> list[
     if len(target.promises) > 1:
         found.append(_together(client, target, shown, mute))
     speaking = [promise for promise in target.promises if promise.model not in mute]
-    return found + speech_proofs(client.url, speaking, target.speech, shown, whole=whole)
+    return found + speech_proofs(client.url, speaking, target.speech, shown, long=long)
 
 
 def after_talk(

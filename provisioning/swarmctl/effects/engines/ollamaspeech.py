@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from swarmctl.core.chatformat import TALK
 from swarmctl.core.modelfile import OWN
@@ -13,6 +14,7 @@ from swarmctl.core.ollama.canary import (
     Measure,
     above_proof,
     below_proof,
+    kept_proof,
     measure,
     same_proof,
 )
@@ -20,6 +22,10 @@ from swarmctl.core.ollama.proof import Promise
 from swarmctl.core.ollama.speaking import TOOL, format_proof, tools_proof
 from swarmctl.core.proof import Proof
 from swarmctl.effects.engines.ollamatalk import OllamaTalk
+
+Long = Literal["quick", "one", "all"]
+"""Which models read a prompt as long as their context: `one` a server, the one with the shortest; `quick` that one if
+it is on a card, where reading takes seconds and not minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +48,9 @@ def speech_proofs(
     speech: Mapping[str, Speech],
     shown: Mapping[str, Shown | None],
     *,
-    whole: bool,
+    long: Long,
 ) -> list[Proof]:
-    """For each model whose format is promised. whole: the long prompt goes to each, otherwise to the shortest context.
+    """For each model whose format is promised. long: which of them read a prompt as long as their context.
 
     Never raises for what the server does.
     """
@@ -54,7 +60,8 @@ def speech_proofs(
     with OllamaTalk(url) as talk:
         for promise in told:
             found += _spoken(talk, promise, speech[promise.model], shown.get(promise.model))
-            found += _edges(talk, promise, long=whole or promise is least)
+            chosen = promise is least and (long == "one" or promise.device != "cpu")
+            found += _edges(talk, promise, long=long == "all" or chosen)
     return found
 
 
@@ -78,11 +85,12 @@ def _edges(talk: OllamaTalk, promise: Promise, *, long: bool) -> list[Proof]:
     if size.problem:
         failed = Count(0, 0, f"prompts are not counted: {size.problem}")
         return [*found, below_proof(promise, promise.context, failed), above_proof(promise, promise.context, failed)]
+    fits, over = size.below(promise.context), size.above(promise.context)
+    (kept, problem), (cut, trouble) = (talk.agents_render(promise.model, words) for words in (fits, over))
+    found.append(kept_proof(promise, (size.tokens(fits), kept), cut, problem or trouble))
     if long:
-        words = size.below(promise.context)
-        found.append(below_proof(promise, size.tokens(words), talk.agents(promise.model, words)))
-    words = size.above(promise.context)
-    return [*found, above_proof(promise, size.tokens(words), talk.native(promise.model, words))]
+        found.append(below_proof(promise, size.tokens(fits), talk.agents(promise.model, fits)))
+    return [*found, above_proof(promise, size.tokens(over), talk.native(promise.model, over))]
 
 
 def measured(few: Count, more: Count) -> Measure:

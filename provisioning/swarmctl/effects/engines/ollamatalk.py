@@ -6,7 +6,8 @@ from typing import Any, Self
 
 import requests
 
-from swarmctl.core.ollama.canary import WORD, Count
+from swarmctl.core.ollama.canary import Count
+from swarmctl.core.ollama.canary import talk as conversation
 from swarmctl.core.ollama.order import patience
 
 Message = Mapping[str, str]
@@ -28,14 +29,15 @@ class OllamaTalk:
 
     def render(self, model: str, talk: Sequence[Message], tools: Sequence[Any] = ()) -> tuple[str, str]:
         """What the model would get, and "" ; or "" and why it is not said."""
-        body = {"model": model, "messages": list(talk), "stream": False, "_debug_render_only": True}
-        status, answer = self._post("/api/chat", body | ({"tools": list(tools)} if tools else {}))
-        text = (answer.get("_debug_info") or {}).get("rendered_template")
-        return (str(text), "") if status == 200 and text is not None else ("", _said(status, answer))
+        return self._rendered("/api/chat", {"model": model, "messages": list(talk), "tools": list(tools)})
+
+    def agents_render(self, model: str, words: int) -> tuple[str, str]:
+        """What the model would get of a prompt on the endpoint that agents use, and "" ; or "" and why not."""
+        return self._rendered("/v1/chat/completions", {"model": model, "messages": conversation(words)})
 
     def agents(self, model: str, words: int) -> Count:
         """Tokens of a prompt on the endpoint that agents use, as it counts them."""
-        body = {"model": model, "messages": _prompt(words), "max_tokens": 1, "temperature": 0}
+        body = {"model": model, "messages": conversation(words), "max_tokens": 1, "temperature": 0}
         status, answer = self._post("/v1/chat/completions", body)
         return _count(status, answer, (answer.get("usage") or {}).get("prompt_tokens"))
 
@@ -44,18 +46,25 @@ class OllamaTalk:
 
         `shift` is not sent: from 0.30 on it is a flag of the runner, and another value loads the model anew.
         """
-        body = {"model": model, "messages": _prompt(words), "stream": False, "truncate": False, "options": _ONE}
+        body = {"model": model, "messages": conversation(words), "stream": False, "truncate": False, "options": _ONE}
         status, answer = self._post("/api/chat", body)
         return _count(status, answer, answer.get("prompt_eval_count"))
 
     def raw(self, model: str, words: int) -> Count:
         """Tokens of the rendered prompt when it is sent as it is."""
-        text, problem = self.render(model, _prompt(words))
+        text, problem = self.render(model, conversation(words))
         if problem:
             return Count(0, 0, problem)
         body = {"model": model, "prompt": text, "raw": True, "stream": False, "options": _ONE}
         status, answer = self._post("/api/generate", body)
         return _count(status, answer, answer.get("prompt_eval_count"))
+
+    def _rendered(self, path: str, body: Mapping[str, Any]) -> tuple[str, str]:
+        wanted = {key: value for key, value in body.items() if value}
+        status, answer = self._post(path, wanted | {"stream": False, "_debug_render_only": True})
+        told = answer.get("_debug_info")
+        text = told.get("rendered_template") if isinstance(told, dict) else None
+        return (str(text), "") if status == 200 and text is not None else ("", _said(status, answer))
 
     def _post(self, path: str, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
         try:
@@ -70,10 +79,6 @@ class OllamaTalk:
 
 
 _ONE = {"num_predict": 1, "temperature": 0}
-
-
-def _prompt(words: int) -> list[Message]:
-    return [{"role": "user", "content": WORD * words}]
 
 
 def _count(status: int, answer: Mapping[str, Any], tokens: object) -> Count:

@@ -21,6 +21,7 @@ from swarmctl.effects.engines.ollama import Ollama
 from swarmctl.effects.engines.ollamaproofs import OllamaUnderTest, after_talk
 from swarmctl.effects.engines.ollamaproofs import ask as ask_ollama
 from swarmctl.effects.engines.ollamaproofs import look as look_ollama
+from swarmctl.effects.engines.ollamaspeech import Long
 from swarmctl.effects.proving import llamacpp, ollama
 from swarmctl.effects.proving.agents import agent_proofs
 from swarmctl.effects.proving.outside import closed_proofs
@@ -36,6 +37,8 @@ _WORDS = 4
 """Last lines of a log that are shown of a container that is not well."""
 _ROOMS = 4
 """Containers looked into at the same time."""
+
+_LONG: Mapping[Depth, Long] = {"look": "quick", "up": "quick", "check": "one", "whole": "all"}
 
 Tell = Callable[[str], None]
 
@@ -128,7 +131,7 @@ class Stacks:
             try:
                 target = self._target(service, client)
                 begun = self._world.clock.monotonic()
-                asked = ask_ollama(client, target, whole=self._depth == "whole")
+                asked = ask_ollama(client, target, long=_LONG[self._depth])
                 idle = self._world.clock.monotonic() - begun
                 return after_talk(client, target, self._world.clock, looked, idle) + asked
             except SwarmctlError as e:
