@@ -6,9 +6,10 @@ import pytest
 
 from swarmctl.core import engineproof as judge
 from swarmctl.core.engine import EngineFile
-from swarmctl.core.enginelog import LoadLines
+from swarmctl.core.enginelog import LoadLines, software
 from swarmctl.core.engineproof import Answer
 from swarmctl.core.memory.need import Need, Part
+from swarmctl.core.units import as_duration
 
 ENGINE = EngineFile(
     swarm="demo", model="coder", blob="/b", port=1, key_file="/k", context=1000, parallel=2, kv="f16",
@@ -59,6 +60,20 @@ def test_a_bounded_model_may_take_less_never_more() -> None:
 def test_process_memory_within_15_percent(resident: float, cache: int, verdict: str) -> None:
     engine = ENGINE.model_copy(update={"cache_ram": cache})
     assert judge.process_proof(engine, resident, PLAN).verdict == verdict
+
+
+def test_a_gpu_that_is_software_has_its_memory_in_the_process() -> None:
+    device = "Vulkan0 (llvmpipe (LLVM 19.1.7, 256 bits))"
+    log = f"llama_model_load_from_file_impl: using device {device} (unknown id) - 23000 MiB free\n"
+    assert software(log) == device
+    assert software(log.replace("llvmpipe", "NVIDIA GeForce RTX 4090")) == ""
+    assert judge.process_proof(ENGINE, 1400, PLAN, 0, device).verdict == "unknown"
+    assert judge.process_proof(ENGINE, 900, PLAN, 0, device).verdict == "fail"
+
+
+def test_a_process_that_runs() -> None:
+    assert judge.up_proof(ENGINE, 7, 90).measured == f"pid 7, for {as_duration(90)}"
+    assert judge.up_proof(ENGINE, None, None).verdict == "fail"
 
 
 @pytest.mark.parametrize(

@@ -158,3 +158,10 @@ def test_why_compose_could_not(
     assert isinstance(raised.value, HostError | DeployError)
     assert hint in raised.value.hint
     assert words in raised.value.detail
+
+
+def test_without_our_own_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(HostError, match="need the package docker") as refused:
+        ComposeRuntime("demo", Path(), lambda *_a, **_k: None).able()
+    assert "swarmctl[compose]" in refused.value.hint

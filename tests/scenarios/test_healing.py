@@ -147,7 +147,7 @@ def test_an_engine_that_cannot_start_says_why(person: Person, tmp_path: Path) ->
     del person.env["PYTHONPATH"]
     assert "engine-tiny does not start: exit 1" in refused.stderr
     assert "broken on purpose" in refused.stderr
-    assert "swarmctl logs engine-tiny" in refused.stderr
+    assert f"swarmctl logs --swarm {SWARM} engine-tiny" in refused.stderr
     assert person.ours() == []
     assert person.left() == []
 

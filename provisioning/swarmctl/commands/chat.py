@@ -1,5 +1,6 @@
 """`chat`: one turn with one agent."""
 
+from swarmctl.core.hints import logs
 from swarmctl.core.messages import ChatDone, ChatOrder
 from swarmctl.effects.a2a import FINAL, data_parts
 from swarmctl.effects.world import World
@@ -26,5 +27,5 @@ def turn(role: str, text: str, history: History, swarm: str, world: World) -> Ch
     why = " ".join(p.get("text", "") for p in (done["status"].get("message") or {}).get("parts", []))
     raise RunError(
         f"agent '{role}' did not answer: {why or state}" if state in FINAL else f"agent '{role}' is still at work",
-        hint=f"swarmctl logs {role}",
+        hint=logs(swarm, role),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import ValidationError
 
 from swarmctl.commands.following import Follow, Following
+from swarmctl.core.hints import logs
 from swarmctl.core.messages import RunEvent, RunOrder, RunResult
 from swarmctl.core.record import SwarmRecord
 from swarmctl.core.spec import ORCHESTRATOR
@@ -100,7 +101,7 @@ def finish(task: dict[str, Any], workspace: Workspace, swarm: str, world: World)
     """Keep a final task's transcript and fetch its branch. Raises RunError when it has no result."""
     found = transcripts.from_task(task)
     if found is None:
-        raise RunError(f"the run ended without a result: {_words(task)}", hint=f"swarmctl logs {ORCHESTRATOR}")
+        raise RunError(f"the run ended without a result: {_words(task)}", hint=logs(swarm, ORCHESTRATOR))
     return _fetched(found, workspace, swarm, world)
 
 

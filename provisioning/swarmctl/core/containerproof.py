@@ -1,6 +1,7 @@
 """Judges a container as the Engine has it: it runs, is healthy, and runs what was planned."""
 
 from swarmctl.core.containers import Container
+from swarmctl.core.hints import logs
 from swarmctl.core.proof import Proof, outcome
 
 DEATHS = 2
@@ -29,7 +30,7 @@ def up_proof(service: str, swarm: str, wanted: str, found: Container | None, bef
         verdict = "fail" if found.restarts >= DEATHS else "unknown"
     evidence = f"docker inspect {found.id[:12]}"
     if not runs or found.restarts:
-        mend = f"swarmctl logs {service}"
+        mend = logs(swarm, service)
     return Proof(name, service, promised, ", ".join(words), evidence, verdict, mend)
 
 

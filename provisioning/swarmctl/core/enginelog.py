@@ -7,6 +7,7 @@ _LOAD = "load_tensors: loading model tensors"
 _BUFFER = re.compile(r"\S+ +(model|KV|RS|compute|output) buffer size = +([\d.]+) MiB")
 _KV = re.compile(r"llama_kv_cache: size = .* K \((\w+)\): .* V \((\w+)\):")
 _FLASH = re.compile(r"llama_context: flash_attn += (\w+)")
+_SOFTWARE = re.compile(r"using device (\S+ \((?:llvmpipe|lavapipe|softpipe|SwiftShader)\b[^\n]*?\)) \(", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,12 @@ class LoadLines:
 def loads(log: str) -> int:
     """How many times a model was loaded."""
     return log.count(_LOAD)
+
+
+def software(log: str) -> str:
+    """The device that a server uses, where it is a GPU in name only: a program on the CPU, with the host's memory."""
+    found = _SOFTWARE.search(log)
+    return found[1] if found else ""
 
 
 def last_load(log: str) -> LoadLines | None:

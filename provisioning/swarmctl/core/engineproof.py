@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from swarmctl.core.engine import EngineFile
 from swarmctl.core.enginelog import LoadLines
+from swarmctl.core.hints import logs
 from swarmctl.core.llamacpp import slot_context
 from swarmctl.core.memory.need import Need
 from swarmctl.core.proof import Proof, outcome
+from swarmctl.core.units import as_duration
 
 BUFFER_SHARE, BUFFER_MIB = 0.05, 8.0
 """The engine's lines may differ from the plan by the larger of these."""
@@ -87,7 +89,7 @@ def flash_proof(engine: EngineFile, lines: LoadLines | None) -> Proof:
 def answer_proof(engine: EngineFile, answer: Answer | str, floor: float) -> Proof:
     """A real answer, fast enough; a string says why there was none. floor: tokens per second."""
     promised = f"an answer at {floor:g} tokens/s or more"
-    mend = f"swarmctl logs engine-{engine.model}"
+    mend = logs(engine.swarm, f"engine-{engine.model}")
     if isinstance(answer, str):
         return Proof("answers", subject(engine), promised, "no answer", answer, "fail", mend)
     holds = bool(answer.text.strip()) and answer.tokens > 0 and answer.rate >= floor
@@ -123,11 +125,23 @@ def buffers_proof(engine: EngineFile, lines: LoadLines | None, plan: Need | None
     return Proof(name, subject(engine), promised, measured, evidence, outcome(not off), restart(engine))
 
 
-def process_proof(engine: EngineFile, resident: float | None, plan: Need | None, libraries: float = 0.0) -> Proof:
+def up_proof(engine: EngineFile, pid: int | None, age: float | None) -> Proof:
+    """Its process runs. age: in seconds; None when it does not."""
+    verdict = outcome(age is not None)
+    measured = "it does not" if age is None else f"pid {pid}, for {as_duration(age)}"
+    evidence = f"pid {pid}" if age is None else "process table"
+    mend = f"swarmctl up --swarm {engine.swarm}"
+    return Proof("process up", subject(engine), "it runs", measured, evidence, verdict, mend)
+
+
+def process_proof(
+    engine: EngineFile, resident: float | None, plan: Need | None, libraries: float = 0.0, software: str = ""
+) -> Proof:
     """Resident memory (MiB, model file included as far as it is mapped in) within 15 % of the plan.
 
     The compute buffer counts from nothing to whole: memory of it is taken as prompts grow. The prompt cache
-    may add as much as it was given. libraries: MiB that an image's backends may add, used or not.
+    may add as much as it was given. libraries: MiB that an image's backends may add, used or not. software: a GPU
+    that is a program on the CPU, whose memory lies in the process too: then too much cannot be seen.
     """
     name = "process memory as planned"
     if plan is None or resident is None:
@@ -136,6 +150,9 @@ def process_proof(engine: EngineFile, resident: float | None, plan: Need | None,
     idle, most = plan.host.idle, plan.host.total + engine.cache_ram
     low = idle * (1 - PROCESS_SHARE) if plan.exact else 0.0
     high = most * (1 + PROCESS_SHARE) + libraries
+    if software and resident >= low:
+        reason = f"resident set, the card's memory in it: {software} is software"
+        return Proof(name, subject(engine), f"{idle:.0f} to {most:.0f} MiB", f"{resident:.0f} MiB", reason, "unknown")
     return Proof(
         name,
         subject(engine),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from swarmctl.core.hints import logs
 from swarmctl.core.insideview import Disk, Inside
 from swarmctl.core.proof import Proof, outcome
 
@@ -17,7 +18,7 @@ def container_room(name: str, swarm: str, planned: float | None, seen: Inside | 
     """Memory of one container: a limit no lower than planned (MiB), room under it, nothing killed again and again."""
     least = f"{planned:.0f} MiB or more, " if planned else ""
     promised = f"{least}{SHARE:.0%} of its limit free"
-    mend = f"swarmctl logs {name}"
+    mend = logs(swarm, name)
     if seen is None or seen.used is None:
         reason = "its memory group cannot be looked at"
         return Proof("memory under its limit", name, promised, "not seen", reason, "unknown", mend)

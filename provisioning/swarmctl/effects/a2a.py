@@ -7,6 +7,7 @@ from typing import Any
 
 import requests
 
+from swarmctl.core.hints import logs
 from swarmctl.errors import HostError
 
 FINAL = {"TASK_STATE_COMPLETED", "TASK_STATE_FAILED", "TASK_STATE_CANCELED", "TASK_STATE_REJECTED"}
@@ -16,8 +17,8 @@ _TIMEOUT = (3.0, 15.0)
 class AgentClient:
     """One agent. Every method raises HostError when the agent does not answer or refuses."""
 
-    def __init__(self, role: str, url: str, token: str) -> None:
-        self._role, self._url = role, url
+    def __init__(self, role: str, url: str, token: str, swarm: str = "") -> None:
+        self._role, self._url, self._swarm = role, url, swarm
         self._http = requests.Session()
         self._http.trust_env = False
         self._http.headers.update({"Authorization": f"Bearer {token}", "A2A-Version": "1.0"})
@@ -85,7 +86,7 @@ class AgentClient:
             return result
         problem = answer.get("error", answer) if isinstance(answer, dict) else answer
         text = problem.get("message", problem) if isinstance(problem, dict) else problem
-        raise HostError(f"agent '{self._role}' refused: {text}", hint=f"swarmctl logs {self._role}")
+        raise HostError(f"agent '{self._role}' refused: {text}", hint=logs(self._swarm, self._role))
 
     def _gone(self, reason: Exception) -> HostError:
         return HostError(

@@ -71,4 +71,5 @@ class World:
             raise SpecError(f"swarm '{record.swarm}' has no role '{role}'; it has: {', '.join(record.roles)}")
         from swarmctl.effects.a2a import AgentClient  # noqa: PLC0415 - an HTTP client costs 50 ms
 
-        return AgentClient(role, record.url(f"agent-{role}"), files.secret(self.places(record.swarm).agent_token))
+        token = files.secret(self.places(record.swarm).agent_token)
+        return AgentClient(role, record.url(f"agent-{role}"), token, record.swarm)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from swarmctl.core.hints import logs
 from swarmctl.core.ollama.api import Loaded, Said
 from swarmctl.core.ollama.proof import Promise
 from swarmctl.core.proof import Proof, outcome
@@ -28,7 +29,7 @@ class Turn:
 def answer_proof(promise: Promise, said: Said | str, floor: float, golden: str | None = None) -> Proof:
     """A real answer, fast enough; a string says why there was none. floor: tokens/s. golden: how it must begin."""
     promised = f"an answer at {floor:g} tokens/s or more" + (f", {golden!r}" if golden else "")
-    mend = f"swarmctl logs {promise.model}"
+    mend = logs(promise.swarm, promise.model)
     if isinstance(said, str):
         return Proof("answers", promise.subject, promised, "no answer", said, "fail", mend)
     text = said.text.strip()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from swarmctl.core.hints import logs
 from swarmctl.core.proof import Proof, outcome
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
@@ -28,7 +29,7 @@ def environment_proof(
     name, promised, mend = "environment as planned", f"{len(plan)} variables as planned", f"swarmctl up --swarm {swarm}"
     if given is None and said is None:
         reason = "neither its process nor the first lines of its log can be seen"
-        return Proof(name, subject, promised, "not seen", reason, "unknown", f"swarmctl logs {subject}")
+        return Proof(name, subject, promised, "not seen", reason, "unknown", logs(swarm, subject))
     off, seen = list[str](), list[str]()
     if given is not None:
         off += [f"{k}={given.get(k, '')!r} is given, not {v!r}" for k, v in plan.items() if given.get(k) != v]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from swarmctl.core.enginelog import LoadLines, last_load
+from swarmctl.core.enginelog import LoadLines, last_load, software
 
 _CONFIG = re.compile(r'msg="server config" env="map\[(.*)\]"$', re.MULTILINE)
 _VARIABLE = re.compile(r"(?:^| )([A-Z][A-Z0-9_]*|https?_proxy|no_proxy):")
@@ -19,7 +19,6 @@ _SIZED = re.compile(r'msg="(model weights|kv cache|compute graph)" device=(\S+) 
 _MIB = {"": 2.0**-20, "Ki": 2.0**-10, "Mi": 1.0, "Gi": 1024.0}
 _RECKONING = frozenset(("compute", "output", "compute graph"))
 _LAYERS = re.compile(r"offloaded (\d+)/(\d+) layers to GPU")
-_SOFTWARE = re.compile(r"using device (\S+ \((?:llvmpipe|lavapipe|softpipe|SwiftShader)\b[^\n]*?\)) \(", re.I)
 _ON_HOST = re.compile(r"^(CPU|AMX|BLAS)|_Host$")
 _CAUSES = (
     re.compile(r"(tensor '[^']*' data is not within the file bounds[^\n]*)"),
@@ -138,7 +137,7 @@ def _launch(argv: Sequence[str], tail: str) -> Launch:
         (int(layers[1]), int(layers[2])) if layers else None,
         lines,
         " ".join((*argv, *requests[-1:])),
-        found[1] if (found := _SOFTWARE.search(tail)) else "",
+        software(tail),
     )
 
 

@@ -9,11 +9,12 @@ import psutil
 from swarmctl.core import enginelog, engineproof
 from swarmctl.core.engine import EngineFile
 from swarmctl.core.engineproof import Answer, subject
+from swarmctl.core.hints import logs
 from swarmctl.core.memory.need import Need
 from swarmctl.core.proof import Proof, outcome
-from swarmctl.core.units import as_duration
 from swarmctl.effects.clock import Clock
 from swarmctl.effects.engines import EngineUnderTest
+from swarmctl.effects.engines.alive import age, born
 from swarmctl.effects.engines.endpoint import Endpoint
 from swarmctl.effects.engines.sockets import loopback_proof
 from swarmctl.errors import HostError
@@ -78,7 +79,11 @@ def prove_engine(engine: EngineUnderTest, clock: Clock) -> list[Proof]:
     """
     settings = engine.settings
     with Endpoint(settings) as at:
-        found = [_process(engine, clock), _loaded(at, settings), _slots(at, settings)]
+        found = [
+            engineproof.up_proof(settings, engine.pid, age(engine.pid, clock)),
+            _loaded(at, settings),
+            _slots(at, settings),
+        ]
         first = answer(at, settings, engine.floor)
         before = _identity(engine)
         second = answer(at, settings, engine.floor)
@@ -94,7 +99,7 @@ def prove_engine(engine: EngineUnderTest, clock: Clock) -> list[Proof]:
                 _identity(engine),
                 second,
                 evidence="start time of its pid, load lines of its log",
-                mend=f"swarmctl logs engine-{settings.model}",
+                mend=logs(settings.swarm, f"engine-{settings.model}"),
             ),
             engineproof.buffers_proof(settings, lines, engine.expected),
             engineproof.process_proof(settings, _resident(engine.pid), engine.expected),
@@ -108,7 +113,7 @@ def look_engine(engine: EngineUnderTest, clock: Clock) -> list[Proof]:
     with Endpoint(settings) as at:
         expected = awake_or_less(engine.expected, asleep(at, settings))
         return [
-            _process(engine, clock),
+            engineproof.up_proof(settings, engine.pid, age(engine.pid, clock)),
             *passive_proofs(at, settings),
             engineproof.kv_proof(settings, lines),
             engineproof.flash_proof(settings, lines),
@@ -146,16 +151,6 @@ def awake_or_less(need: Need | None, sleeps: bool) -> Need | None:
     return replace(need, exact=False) if need and sleeps else need
 
 
-def _process(engine: EngineUnderTest, clock: Clock) -> Proof:
-    name, what = "process up", subject(engine.settings)
-    mend = f"swarmctl up --swarm {engine.settings.swarm}"
-    started = _started(engine.pid)
-    if started is None:
-        return Proof(name, what, "it runs", "it does not", f"pid {engine.pid}", "fail", mend)
-    age = as_duration(max(0.0, clock.now().timestamp() - started))
-    return Proof(name, what, "it runs", f"pid {engine.pid}, for {age}", "process table", "pass", mend)
-
-
 def _loaded(at: Endpoint, settings: EngineFile) -> Proof:
     health, listed = at.get("/health"), at.get("/v1/models")
     names = [str(item.get("id")) for item in _rows(listed.body, "data")]
@@ -167,7 +162,7 @@ def _loaded(at: Endpoint, settings: EngineFile) -> Proof:
         seen if health.ok else f"health: {health.why}",
         f"GET {at.url}/v1/models",
         outcome(health.ok and names == [settings.model]),
-        f"swarmctl logs engine-{settings.model}",
+        logs(settings.swarm, f"engine-{settings.model}"),
     )
 
 
@@ -206,7 +201,7 @@ def answer(at: Endpoint, settings: EngineFile, floor: float) -> Answer | str:
 
 def _identity(engine: EngineUnderTest) -> tuple[float | None, int]:
     """What changes when an engine starts or loads again: its start, and the loads in its log."""
-    return _started(engine.pid), enginelog.loads(_log(engine.log))
+    return born(engine.pid), enginelog.loads(_log(engine.log))
 
 
 def key_proof(at: Endpoint, settings: EngineFile) -> Proof:
@@ -239,16 +234,6 @@ def _log(path: Path) -> str:
     numbers = [int(p.suffix[1:]) for p in path.parent.glob(f"{path.name}.*") if p.suffix[1:].isdigit()]
     files = [*(path.with_name(f"{path.name}.{n}") for n in sorted(numbers, reverse=True)), path]
     return "".join(p.read_text(encoding="utf-8", errors="replace") for p in files if p.is_file())
-
-
-def _started(pid: int | None) -> float | None:
-    """When a process started, in seconds since the epoch; None when it does not run."""
-    try:
-        process = psutil.Process(pid) if pid else None
-        alive = process is not None and process.status() != psutil.STATUS_ZOMBIE
-        return process.create_time() if process and alive else None
-    except psutil.Error:
-        return None
 
 
 def _resident(pid: int | None) -> float | None:

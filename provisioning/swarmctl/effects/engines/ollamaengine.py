@@ -1,16 +1,15 @@
 """The promise of an engine, kept by Ollama for one of its models."""
 
-import psutil
-
 from swarmctl.core import engineproof
 from swarmctl.core.engine import EngineFile
 from swarmctl.core.engineproof import Answer, restart, subject
+from swarmctl.core.hints import logs
 from swarmctl.core.llamacpp import slot_context
 from swarmctl.core.ollama.log import Launch, launches, starts
 from swarmctl.core.proof import Proof, outcome
-from swarmctl.core.units import as_duration
 from swarmctl.effects.clock import Clock
 from swarmctl.effects.engines import EngineUnderTest
+from swarmctl.effects.engines.alive import age, born
 from swarmctl.effects.engines.ollama import Ollama
 from swarmctl.errors import HostError, SwarmctlError
 
@@ -45,14 +44,17 @@ class OllamaEngine:
         """Every promise of one model, read back in a fixed order; takes two short answers of it."""
         settings, log = engine.settings, _log(engine)
         with Ollama(_url(settings)) as client:
-            found = [_process(engine, clock), _loaded(client, settings)]
+            found = [
+                engineproof.up_proof(engine.settings, engine.pid, age(engine.pid, clock)),
+                _loaded(client, settings),
+            ]
             launch = _launch(client, settings, log)
             lines = launch.lines if launch else None
             slots = [slot_context(launch.context)] * launch.parallel if launch and launch.context else []
             first = _answer(client, engine)
-            before = (_born(engine.pid), _starts(launch, _log(engine)))
+            before = (born(engine.pid), _starts(launch, _log(engine)))
             second = _answer(client, engine)
-            after = (_born(engine.pid), _starts(launch, _log(engine)))
+            after = (born(engine.pid), _starts(launch, _log(engine)))
             return [
                 *found,
                 engineproof.context_proof(settings, slots, launch.said[-300:] if launch else "no start in its log"),
@@ -94,15 +96,6 @@ def _starts(launch: Launch | None, log: str) -> int:
     return starts(log).get(launch.blob, 0) if launch else 0
 
 
-def _process(engine: EngineUnderTest, clock: Clock) -> Proof:
-    name, what, mend = "process up", subject(engine.settings), f"swarmctl up --swarm {engine.settings.swarm}"
-    born = _born(engine.pid)
-    if born is None:
-        return Proof(name, what, "it runs", "it does not", f"pid {engine.pid}", "fail", mend)
-    age = as_duration(max(0.0, clock.now().timestamp() - born))
-    return Proof(name, what, "it runs", f"pid {engine.pid}, for {age}", "process table", "pass", mend)
-
-
 def _loaded(client: Ollama, settings: EngineFile) -> Proof:
     try:
         seen = [row.name for row in client.running()]
@@ -116,7 +109,7 @@ def _loaded(client: Ollama, settings: EngineFile) -> Proof:
         measured,
         f"GET {_url(settings)}/api/ps",
         outcome(settings.model in seen),
-        f"swarmctl logs engine-{settings.model}",
+        logs(settings.swarm, f"engine-{settings.model}"),
     )
 
 
@@ -126,13 +119,3 @@ def _answer(client: Ollama, engine: EngineUnderTest) -> Answer | str:
     except SwarmctlError as e:
         return e.message
     return Answer(said.text, said.tokens, said.rate)
-
-
-def _born(pid: int | None) -> float | None:
-    """When a process started, in seconds since the epoch; None when it does not run."""
-    try:
-        process = psutil.Process(pid) if pid else None
-        alive = process is not None and process.status() != psutil.STATUS_ZOMBIE
-        return process.create_time() if process and alive else None
-    except psutil.Error:
-        return None

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import requests
 
+from swarmctl.core.hints import logs
 from swarmctl.core.proof import Proof, outcome
 from swarmctl.core.record import ServiceRecord, SwarmRecord
 from swarmctl.effects.a2a import AgentClient
@@ -20,7 +21,7 @@ def agent_proofs(service: ServiceRecord, record: SwarmRecord, world: World) -> I
     name = f"{record.swarm}/{role}"
     agent = world.agent(record, role)
     begun = world.clock.monotonic()
-    mend = f"swarmctl logs {role}"
+    mend = logs(record.swarm, role)
     promised = f"'{name}' within {CARD_SECONDS:.0f} s"
     try:
         card = wait_until(lambda: _card(agent), clock=world.clock, deadline=CARD_SECONDS, every=0.1, what="the card")

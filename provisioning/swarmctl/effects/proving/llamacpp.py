@@ -3,6 +3,7 @@
 from swarmctl.core import enginelog, engineproof
 from swarmctl.core.composesite import SERVER_PORT
 from swarmctl.core.engine import EngineFile
+from swarmctl.core.hints import logs
 from swarmctl.core.insideview import Inside, Process
 from swarmctl.core.memory.expected import expected
 from swarmctl.core.memory.need import Need
@@ -47,7 +48,9 @@ def look(engine: EngineFile, service: ServiceRecord, runtime: Containers, store:
         engineproof.kv_proof(engine, lines),
         engineproof.flash_proof(engine, lines),
         engineproof.buffers_proof(engine, lines, need),
-        engineproof.process_proof(engine, process.resident if process else None, least, engineproof.LIBRARIES),
+        engineproof.process_proof(
+            engine, process.resident if process else None, least, engineproof.LIBRARIES, enginelog.software(log)
+        ),
     ]
 
 
@@ -65,7 +68,7 @@ def ask(engine: EngineFile, service: ServiceRecord, runtime: Containers, floor: 
                 _identity(runtime, service.name),
                 second,
                 evidence="start of its process in the container, load lines of its log",
-                mend=f"swarmctl logs {service.name}",
+                mend=logs(engine.swarm, service.name),
             ),
             key_proof(at, engine),
         ]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from swarmctl.core.engine import EngineFile
+from swarmctl.core.hints import logs
 from swarmctl.core.memory.expected import expected
 from swarmctl.core.memory.need import Need
 from swarmctl.core.memory.serving import Serving
@@ -57,7 +58,7 @@ def _await_engines(record: SwarmRecord, world: World, tell: Tell) -> None:
             wait_until(loaded, clock=world.clock, deadline=LOAD_SECONDS, every=0.1, what=f"{service.name} to load")
         except HostError as e:
             tail = world.runtime(record.swarm).tail(service.name, 12)
-            raise HealthError(e.message, detail=tail, hint=f"swarmctl logs {service.name}") from None
+            raise HealthError(e.message, detail=tail, hint=logs(record.swarm, service.name)) from None
 
 
 def _refuse_dying(record: SwarmRecord, world: World) -> None:
@@ -67,7 +68,7 @@ def _refuse_dying(record: SwarmRecord, world: World) -> None:
             raise DeployError(
                 f"{program.name} does not start: {program.last_exit}",
                 detail=world.runtime(record.swarm).tail(program.name, 12),
-                hint=f"swarmctl logs {program.name}",
+                hint=logs(record.swarm, program.name),
             )
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from swarmctl.core.containerproof import DEATHS, up_proof
 from swarmctl.core.containers import Container
 from swarmctl.core.engine import EngineFile
+from swarmctl.core.hints import logs
 from swarmctl.core.insideview import Inside
 from swarmctl.core.labels import HASH
 from swarmctl.core.ollama.log import launches
@@ -120,7 +121,7 @@ class Stacks:
                 found = look_ollama(client, target, self._world.clock, later=self._depth != "up")
                 return found + self._card(service, target, client)
             except SwarmctlError as e:
-                return [_silent(service, e)]
+                return [_silent(self._record.swarm, service, e)]
 
     def _ask(self, service: ServiceRecord, looked: list[Proof]) -> list[Proof]:
         self._tell(f"asking the models of {service.name}")
@@ -135,7 +136,7 @@ class Stacks:
                 idle = self._world.clock.monotonic() - begun
                 return after_talk(client, target, self._world.clock, looked, idle) + asked
             except SwarmctlError as e:
-                return [*looked, _silent(service, e)]
+                return [*looked, _silent(self._record.swarm, service, e)]
 
     def _target(self, service: ServiceRecord, client: Ollama) -> OllamaUnderTest:
         engine, _ = client.engine()
@@ -188,6 +189,7 @@ def _runs(found: Container | None) -> bool:
     return found.health != "starting" or found.restarts < DEATHS
 
 
-def _silent(service: ServiceRecord, error: SwarmctlError) -> Proof:
+def _silent(swarm: str, service: ServiceRecord, error: SwarmctlError) -> Proof:
+    mend = logs(swarm, service.name)
     said = f"{error.message}: {error.detail}" if error.detail else error.message
-    return Proof("API answers", service.name, "it answers", "no answer", said, "fail", f"swarmctl logs {service.name}")
+    return Proof("API answers", service.name, "it answers", "no answer", said, "fail", mend)

@@ -1,5 +1,6 @@
 """The runtime `compose`: services run as containers; Docker's API is looked at, `docker compose` acts."""
 
+import importlib.util
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,7 +42,10 @@ class ComposeRuntime:
         self.ask, self.clock = ask or asking(), clock or SystemClock()
 
     def able(self) -> str:
-        """Version of Compose. Raises HostError where the docker command or its Compose is not here, or too old."""
+        """Version of Compose. Raises HostError where the docker command, its Compose or our own extra is not here."""
+        if importlib.util.find_spec("docker") is None:
+            hint = "pip install 'swarmctl[compose]'"
+            raise HostError("swarms in containers need the package docker, which is not installed", hint=hint)
         return compose_version()
 
     def version(self) -> str:
