@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from fakes.baddays import Small, small
+from fakes.grounded import stands
 from fakes.person import SWARM, Person
 
 
@@ -57,3 +59,17 @@ def repository(tmp_path: Path) -> Path:
     ):
         subprocess.run(["git", "-C", folder, *args], check=True)
     return folder
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model store for the small swarms of a module."""
+    stands("engine", "tiny", "bookworm", "ollama")
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture
+def swarm(tmp_path: Path, store: Path) -> Iterator[Small]:
+    """A small swarm in containers that is not up yet; nothing of it is left after."""
+    with small(tmp_path / "person", store) as made:
+        yield made

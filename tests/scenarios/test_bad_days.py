@@ -1,6 +1,5 @@
 """Days on which this machine lacks what containers need: each ends in a clear error, and nothing is left half made."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,18 +11,6 @@ from ground.places import ADDRESS
 
 pytestmark = [pytest.mark.ground, pytest.mark.scenario(seconds=15)]
 NO_ENGINE = ["no Docker Engine answers", "swarmctl doctor"]
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    stands("engine", "tiny", "bookworm", "ollama")
-    return tmp_path_factory.mktemp("store")
-
-
-@pytest.fixture
-def swarm(tmp_path: Path, store: Path) -> Iterator[Small]:
-    with small(tmp_path / "person", store) as made:
-        yield made
 
 
 def nothing_is_made(swarm: Small) -> None:

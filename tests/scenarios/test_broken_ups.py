@@ -4,28 +4,15 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
 from fakes.baddays import Small, small, soon, states
-from fakes.grounded import docker, stands
+from fakes.grounded import docker
 
 pytestmark = [pytest.mark.ground, pytest.mark.scenario(seconds=30)]
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    stands("engine", "tiny", "bookworm", "ollama")
-    return tmp_path_factory.mktemp("store")
-
-
-@pytest.fixture
-def swarm(tmp_path: Path, store: Path) -> Iterator[Small]:
-    with small(tmp_path / "person", store) as made:
-        yield made
 
 
 def but_models(swarm: Small) -> list[str]:
