@@ -42,9 +42,9 @@ class Person:
         assert process.returncode == expect, f"swarmctl {' '.join(args)}: exit {process.returncode}\n{out}\n{err}"
         return subprocess.CompletedProcess(args, process.returncode, out, err)
 
-    def reads(self, *args: str, cwd: Path | None = None, expect: int = 0) -> Any:
+    def reads(self, *args: str, cwd: Path | None = None, expect: int = 0, timeout: float = 300) -> Any:
         """The JSON that a command prints."""
-        return json.loads(self.types(*args, "--json", cwd=cwd, expect=expect).stdout)
+        return json.loads(self.types(*args, "--json", cwd=cwd, expect=expect, timeout=timeout).stdout)
 
     def pids(self) -> dict[str, int]:
         """Service → pid of what runs, the supervisor among them."""

@@ -2,69 +2,21 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 
-from fakes.ejecting import AGENT, build_agent
-from fakes.grounded import stands
-from fakes.hosts import Host, host
-from fakes.shaders import warm
-from ground.places import MODELS, OLLAMA_VULKAN, ROLES, tiny_random
+from fakes.cardhosts import TEAM, cards_host, spec
+from fakes.hosts import Host
+from ground.places import tiny_random
 
 pytestmark = [pytest.mark.ground, pytest.mark.scenario(seconds=90)]
-
-CARD = "rtx-4060"
-"""Small enough that the planner spreads even these models: it weighs cards in steps of 5 per cent."""
-TEAM = ROLES[:4]
-BASE = "debian:bookworm-slim"
-NO_OP = """
-import glob, json, os, statistics, subprocess, sys, time
-env = {**os.environ, "NO_COLOR": "1"}
-files = sorted(glob.glob("/root/.local/state/swarmctl/swarms/cards/gpu*.yml"))
-def timed(act):
-    begun = time.perf_counter()
-    act()
-    return time.perf_counter() - begun
-def hand():
-    for file in files:
-        subprocess.run(["docker", "compose", "-f", file, "up", "-d"], check=True, capture_output=True, env=env)
-def ours():
-    argv = ["python3", "-P", "-m", "swarmctl", "up", "--file", "/root/swarm.yml"]
-    done = subprocess.run(argv, check=True, capture_output=True, text=True, env=env)
-    assert "nothing to do" in done.stdout, done.stdout
-ours(), hand()
-pairs = [(timed(ours), timed(hand)) for _ in range(5)]
-print(json.dumps([len(files), *(statistics.median(column) for column in zip(*pairs))]))
-"""
-"""Row P3 as it is taken on that machine: medians of five, in turn, after one of each that does not count."""
-
-
-def spec(roles: tuple[str, ...], **more: Any) -> str:
-    """A model of its own for each role, so that there is something to spread."""
-    return yaml.safe_dump(
-        {
-            "name": "cards",
-            "engine": {"kind": "ollama", "image": OLLAMA_VULKAN, "context": 256},
-            "models": {role: {"path": str(tiny_random(role)), "device": "gpu"} for role in roles},
-            "roles": {role: {"model": role, "temperature": 0} for role in roles},
-            "limits": {"output": 16, "requests": 6, "time": "3m"},
-            **more,
-        }
-    )
 
 
 @pytest.fixture(params=[2])
 def machine(request: pytest.FixtureRequest) -> Iterator[Host]:
-    """A host with so many cards on which swarmctl is, with the images and models that it will need."""
-    stands("engine", "bookworm", "tiny", "ollama-vulkan", "host-user")
-    build_agent()
-    warm()
-    images = [OLLAMA_VULKAN, AGENT, BASE]
-    with host("user", gpus=request.param, card=CARD, images=images, mounts=[f"{MODELS}:{MODELS}:ro"]) as made:
-        made.put("/root/swarm.yml", spec(TEAM, runtime="compose"))
+    with cards_host(request.param) as made:
         yield made
 
 
@@ -142,22 +94,6 @@ def test_a_card_that_goes_is_reported_and_its_roles_go_to_what_is_left_until_it_
     assert b"nvidia-smi does not say which cards are left: Unable to determine the device handle" in done.stderr
     machine.find(1)
     assert "nothing to do" in _types(machine, "up", "--yes")
-
-
-@pytest.mark.scenario(seconds=300)
-def test_a_second_up_of_two_stacks_is_nearly_as_quick_as_compose(
-    machine: Host, record_property: Callable[[str, object], None]
-) -> None:
-    machine.put("/root/swarm.yml", spec(ROLES, runtime="compose"))
-    _up(machine)
-    script = machine.swarmctl_python(NO_OP)
-    count, ours, hand = json.loads(script.splitlines()[-1])
-    print(
-        f"P3: no-op up of {count} stacks {ours:.3f} s, docker compose up -d of each {hand:.3f} s, x {ours / hand:.2f}"
-    )
-    record_property("P3", {"ours": ours, "compose": hand})
-    assert count == 2
-    assert ours <= 5 * hand, "three times is the goal, on a machine that does nothing else"
 
 
 def _up(machine: Host) -> None:
