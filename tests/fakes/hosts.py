@@ -28,6 +28,8 @@ _MACHINE = [
     *("--cgroupns", "host", "-v", "/sys/fs/cgroup:/sys/fs/cgroup"),
     *("--tmpfs", "/run", "--tmpfs", "/run/lock"),
 ]
+_CHECKOUT = "/opt/checkout"
+"""Where this checkout is on a `user` host; a path of its own, since a service manager hides what lies under /tmp."""
 _CLOCK = SystemClock()
 
 
@@ -149,7 +151,7 @@ def host(
 
     kind: bare, vm, container, or user (a VM that swarmctl runs on). card: a word for a profile, as `--gpu` takes it.
     images: of the ground, in the machine's Docker when it starts, by another name where that is given. mounts: as
-    `docker run -v` takes them; this checkout is there anyway on a `user` host, at its own path, read-only.
+    `docker run -v` takes them; this checkout is there anyway on a `user` host, read-only.
     """
     name = f"swarmctl-{kind}-{uuid.uuid4().hex[:8]}"
     nested = kind in {"vm", "user"}
@@ -160,7 +162,7 @@ def host(
         if nested and images:
             seed(name, images if isinstance(images, Mapping) else {one: one for one in images})
         volumes += [f"{shaders()}:{HERE}"] if gpus else []
-        volumes += [*mounts, *([f"{ROOT}:{ROOT}:ro"] if kind == "user" else [])]
+        volumes += [*mounts, *([f"{ROOT}:{_CHECKOUT}:ro"] if kind == "user" else [])]
         options = [] if kind == "container" else _MACHINE
         rule = ["--device-cgroup-rule", "a *:* rwm"] if nested else []
         made = ["--name", name, "--hostname", name, "--label", "swarmctl.test=host", "-p", "127.0.0.1::22"]
@@ -176,7 +178,7 @@ def host(
 
 def _python(folder: str, *words: str) -> list[str]:
     """Bytecode lies beside it: the checkout is read-only there, and compiling it each time takes a second."""
-    env = f"env NO_COLOR=1 PYTHONPYCACHEPREFIX=/root/.cache/bytecode PYTHONPATH=/opt/swarmctl:{ROOT}/provisioning"
+    env = f"env NO_COLOR=1 PYTHONPYCACHEPREFIX=/root/.cache/bytecode PYTHONPATH=/opt/swarmctl:{_CHECKOUT}/provisioning"
     return ["sh", "-c", f'cd "$1" && shift && exec {env} "$@"', "sh", folder, "python3", "-P", *words]
 
 
