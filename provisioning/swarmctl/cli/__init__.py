@@ -1,5 +1,7 @@
 """Flags in, one command called, exit code out; the only place that exits."""
 
+from swarmctl.cli import haste  # isort: skip
+
 import os
 import signal
 import sys
@@ -13,7 +15,7 @@ from swarmctl.errors import Cancelled, SwarmctlError
 # Imported in the order in which --help lists their commands.
 from swarmctl.cli import planning, swarms, sealing, work, clients, machine  # isort: skip
 
-__all__ = ["app", "clients", "machine", "main", "planning", "sealing", "swarms", "work"]
+__all__ = ["app", "clients", "haste", "machine", "main", "planning", "sealing", "swarms", "work"]
 
 _USAGE: Any = typer.BadParameter.__mro__[2]
 """What click calls ClickException; typer brings a click of its own and does not export it."""
