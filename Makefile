@@ -42,7 +42,7 @@ bench: $(VENV)/.dev ## every figure, beside its peer, into build/bench.json
 	$(BIN)/python tests/bench
 
 golden: $(VENV)/.dev ## write the golden files anew; the diff is the review
-	SWARMCTL_GOLDEN=write $(PYTEST) -q -n 0 tests/core/test_golden.py tests/core/test_forecasts.py tests/core/test_compose.py tests/core/test_modelfile.py tests/test_docs.py tests/test_docs_speed.py tests/test_budgets.py tests/core/test_memory_oracle.py
+	SWARMCTL_GOLDEN=write $(PYTEST) -q -n 0 tests/core/test_golden.py tests/core/test_forecasts.py tests/core/test_compose.py tests/core/test_modelfile.py tests/test_docs.py tests/test_docs_speed.py tests/test_budgets.py tests/core/test_memory_oracle.py tests/market/test_manual.py
 
 docs: golden
 
