@@ -131,3 +131,9 @@ def test_differences_are_told_and_nothing_else() -> None:
 )
 def test_digests(text: str, found: str) -> None:
     assert digest(text) == found
+
+
+def test_weights_of_which_nobody_knows_the_hash_have_not_changed() -> None:
+    there = Created("sha256:" + "a" * 64, "", {}, "b" * 64)
+    assert differences(replace(there, origin=""), there) == ()
+    assert differences(replace(there, origin="c" * 64), there) == ("weights",)

@@ -69,7 +69,3 @@ def altered(stack: Stack, service: Service, found: AsMade | None, site: ComposeS
             f"it publishes {', '.join(sorted(found.ports)) or 'nothing'}, not {', '.join(sorted(ports)) or 'nothing'}"
         )
     return f"it {found.weak[0]}" if found.weak else ""
-
-
-def _listed(ports: frozenset[str] | set[str]) -> str:
-    return ", ".join(sorted(ports)) or "nothing"

@@ -94,7 +94,7 @@ def _preparations(spec: SwarmSpec, made: Composed, observed: Observed) -> Iterat
 
 def _anew(stack: Stack, made: Composed, written: Mapping[str, str], observed: Observed) -> Iterator[tuple[str, str]]:
     """Containers of a stack that must be made or made anew, with the cause."""
-    host, running = host_of(observed), {s.name: s for s in observed.services if s.gpu == stack.gpu}
+    host, running = host_of(observed), {s.name: s for s in observed.services}
     renamed = host.written.get(compose_file(stack)) not in {None, written[compose_file(stack)]}
     for service in running_services(stack):
         settings = f"services/{service.name}.json"
@@ -174,10 +174,9 @@ def _why(service: Service, server: Service, made: Composed, observed: Observed, 
     return model_drift(wish, wanted, seen, awake=awake, context=s["context"], device=s["device"])
 
 
-def most_loaded(server: Service) -> int | None:
+def most_loaded(server: Service) -> int:
     """Models that a server may have loaded at once."""
-    text = server.settings["environment"].get("OLLAMA_MAX_LOADED_MODELS", "")
-    return int(text) if text.isdigit() and int(text) else None
+    return int(server.settings["environment"]["OLLAMA_MAX_LOADED_MODELS"])
 
 
 def _sizes(made: Composed) -> dict[str, int]:
@@ -192,7 +191,7 @@ def _at(loads: Sequence[str], name: str) -> int:
 def _superfluous(made: Composed, observed: Observed) -> Iterator[Step]:
     wanted = homes(made)
     where = {s.name: f"{made.stacks[0].slot}/{s.gpu}" for s in without_moves(made, observed).services}
-    for service in (*without_moves(made, observed).services, *observed.strays):
+    for service in without_moves(made, observed).services:
         if service.name not in wanted and not service.name.startswith("converter"):
             yield Step(Verb.RELEASE, where.get(service.name, made.stacks[0].where), service.name, "not in the file")
     models = {s.subject for s in of_kind(made.stacks, "model")}

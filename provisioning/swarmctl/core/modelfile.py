@@ -168,10 +168,11 @@ def _value(key: str, found: list[str]) -> Value:
 def differences(wanted: Created, there: Created) -> tuple[str, ...]:
     """What of a model in the engine is not as wanted, in words; empty when nothing need be done.
 
-    Weights are compared by hash. Where no template is wanted the engine may have found one, and stop words with it.
+    Weights are compared by hash, where the wanted one is known. Where no template is wanted the engine may have found
+    one, and stop words with it.
     """
     found = []
-    if wanted.origin != (there.origin or there.stored):
+    if wanted.origin and wanted.origin != (there.origin or there.stored):
         found.append("weights")
     if wanted.template and wanted.template.strip() != there.template.strip():
         found.append("template")
