@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes.examples import RENTING, examples
 from fakes.grounded import docker, stands
 from fakes.person import Person
 from fakes.seventiny import adopt
@@ -59,15 +60,6 @@ def test_make_help_lists_every_target() -> None:
         assert f"{target}:" in text
 
 
-def examples() -> dict[str, list[str]]:
-    """Command → the arguments of the example in its help."""
-    from swarmctl.cli import app
-
-    calls = [command.callback for command in app.registered_commands]
-    found = {call.__name__: re.findall(r"Example: swarmctl (.*)", call.__doc__ or "") for call in calls if call}
-    return {name: shlex.split(lines[0]) for name, lines in found.items()}
-
-
 @pytest.mark.scenario(seconds=40)
 def test_every_example_of_the_help_works(person: Person, repository: Path) -> None:
     known = examples()
@@ -87,7 +79,8 @@ def test_every_example_of_the_help_works(person: Person, repository: Path) -> No
         "chat",
     ]
     order += ["env", "logs", "cost", "render", "models", "history", "down"]
-    assert {*order, "seal", "rollback"} == set(known), "those two are about containers: test_containers types them"
+    elsewhere = {"seal", "rollback", *RENTING}
+    assert {*order, *elsewhere} == set(known), "test_containers types the first two, test_renting those about a market"
     for name in order:
         folder = person.home if name == "init" else repository
         unsettled = name == "run"  # what a tiny model writes need not pass the example's test

@@ -149,12 +149,25 @@ def down(
     purge: Annotated[
         bool, typer.Option("--purge", help="Remove the models that its containers were given, too; the store stays.")
     ] = False,
+    lease: Annotated[
+        str | None, typer.Option("--lease", help="Give back this rented machine, whatever is known.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Give back every machine that your swarms rented.")] = False,
+    any_owner: Annotated[
+        bool, typer.Option("--any-owner", help="With --all: rented from other computers, too.")
+    ] = False,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Stop a swarm and show that nothing of it is left; models, history and transcripts stay.
 
     Example: swarmctl down --swarm demo
     """
+    if lease is not None or everything:
+        from swarmctl.cli.renting import give_back
+
+        give_back(lease, any_owner, yes, as_json)
+        return
     from swarmctl.commands.down import down as undo
     from swarmctl.effects.world import World
 

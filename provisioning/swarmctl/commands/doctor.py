@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 
 from swarmctl.commands.doctordocker import containers
+from swarmctl.commands.doctormarket import market_key
 from swarmctl.commands.finding import Finding
 from swarmctl.core.machine import Machine
 from swarmctl.effects import machine
@@ -33,7 +34,7 @@ def doctor(world: World) -> Diagnosis:
     """Look at this machine; changes nothing."""
     here = machine.look(world.state)
     found = (_python(), _git(), _agents(), _engine(), _memory(here), _sandbox())
-    return Diagnosis(here, (*found, *containers(here, _install), _gpu(here)))
+    return Diagnosis(here, (*found, *containers(here, _install), _gpu(here), market_key(world)))
 
 
 def _install(package: str) -> str:

@@ -5,7 +5,7 @@ number: text, null, NaN or a value outside of what a machine can have refuses th
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -44,6 +44,11 @@ def read_listing(raw: bytes, source: str) -> Listing:
     entries = document.get("offers") if isinstance(document, dict) else document
     if not isinstance(entries, list):
         raise SpecError(f"{source} holds no offers", hint='it must be a list, or an object with a list as "offers"')
+    return listing(entries)
+
+
+def listing(entries: Iterable[object]) -> Listing:
+    """The offers among parsed entries, whose fractions must be decimals; one bad entry never loses the others."""
     offers: dict[str, Offer] = {}
     refused = []
     for place, entry in enumerate(entries, 1):
@@ -154,6 +159,7 @@ def _offer(entry: object, place: int) -> Offer | BadOffer:
         machine=f.identity("machine_id"),
         vm=f.flag("vms_enabled") and not f.flag("is_vm_deverified"),
         interruptible=f.flag("is_bid"),
+        least_bid=f.number("min_bid", "0", "10000", Decimal(0)) or None,
         bandwidth=f.optional("gpu_mem_bw", "1", "100000"),
         disk_speed=f.optional("disk_bw", "0.1", "1000000"),
     )

@@ -16,6 +16,7 @@ class Offer:
     duration: seconds until the machine is taken away, None where the market does not say. cuda: newest CUDA that
     the driver runs. capability: CUDA's, e.g. "8.9". bandwidth: GB/s of the card's memory, disk_speed: MB/s, both
     None where not measured. vm: can be rented as a virtual machine. interruptible: a higher bid takes it away.
+    least_bid: $/h that the market takes for it so, None where not said.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Offer:
     interruptible: bool = False
     bandwidth: float | None = None
     disk_speed: float | None = None
+    least_bid: Decimal | None = None
 
     def rate(self, disk: int) -> Rate:
         """What it costs with a disk of this many GB."""

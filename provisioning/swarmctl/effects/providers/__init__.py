@@ -1,0 +1,1 @@
+"""Rental markets: the promise, its makers, and what is written down about them."""
