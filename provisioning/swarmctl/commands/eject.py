@@ -5,9 +5,8 @@ from pathlib import Path
 from swarmctl import __version__
 from swarmctl.commands.forecast import Thought, on
 from swarmctl.core.dialect import NEWEST, dialect
-from swarmctl.core.engines.engine import engine_of
 from swarmctl.core.enginestack import Facts
-from swarmctl.core.images import images
+from swarmctl.core.images import images_of
 from swarmctl.core.stacks import stacks
 from swarmctl.effects.ejected import Ejected
 from swarmctl.effects.ejected import eject as write
@@ -33,7 +32,7 @@ def eject(opened: Opened, folder: Path, thought: Thought, world: World, docker: 
             hint=f"swarmctl plan --gpu {thought.gpu}",
         )
     spec = opened.spec
-    pinned = images(engine_of(spec.engine), __version__)
+    pinned = images_of(spec.engine, __version__)
     identities = {source.key: world.store.fingerprint(source) for source in spec.models.values()}
     facts = Facts(pinned, opened.prompts, identities, found.box.cores)
     held = {s.key: item for s in spec.models.values() if (item := world.store.held(s)) is not None}

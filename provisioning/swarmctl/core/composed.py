@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from swarmctl.core.composehost import ComposeHost
 from swarmctl.core.composesite import ComposeSite
 from swarmctl.core.dialect import dialect
-from swarmctl.core.engines.engine import engine_of
 from swarmctl.core.enginestack import Facts
 from swarmctl.core.hardware.box import Box
-from swarmctl.core.images import images, pinned
+from swarmctl.core.images import images_of
 from swarmctl.core.observed import Observed
 from swarmctl.core.placement.demand import demand
 from swarmctl.core.placement.place import place
@@ -45,10 +44,7 @@ def composed(spec: SwarmSpec, observed: Observed) -> Composed | tuple[str, ...]:
     placed = place(demand(spec, host.known), _box(observed, host.box))
     if isinstance(placed, Refused):
         return tuple(reasons(placed))
-    engine = engine_of(spec.engine)
-    chosen = images(engine, host.version)
-    if spec.engine.image is not None:
-        chosen = replace(chosen, **{spec.engine.kind: pinned(spec.engine.image, {})})
+    chosen = images_of(spec.engine, host.version)
     identities = {key: source.identity for key, source in observed.sources.items()}
     found = stacks(spec, placed, Facts(chosen, observed.prompts, identities, observed.machine.cores))
     if wrong := tuple(_unlocked(found, host)):

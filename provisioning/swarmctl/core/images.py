@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
-from swarmctl.core.engines.engine import Engine
+from swarmctl.core.engines.engine import Engine, engine_of
+from swarmctl.core.spec import EngineSettings
 from swarmctl.errors import SpecError
 
 OLLAMA = "0.32.15"
@@ -43,6 +44,12 @@ def images(engine: Engine, version: str, lock: Mapping[str, str] | None = None, 
     )
     found = replace(found, **instead)
     return Images(**{field.name: pinned(getattr(found, field.name), lock or {}) for field in fields(Images)})
+
+
+def images_of(settings: EngineSettings, version: str) -> Images:
+    """The images of a swarm file's engine, its own where it names one. version: swarmctl's. Raises SpecError."""
+    found = images(engine_of(settings), version)
+    return found if settings.image is None else replace(found, **{settings.kind: pinned(settings.image, {})})
 
 
 def reference(text: str) -> bool:
