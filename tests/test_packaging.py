@@ -1,8 +1,10 @@
 """The wheel carries what it needs and nothing that is private, and works from any folder."""
 
+import json
 import os
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -37,6 +39,22 @@ def test_the_wheel_carries_the_inventory_and_no_secret(wheel: Path) -> None:
     assert "swarmctl/py.typed" in names
     assert not [n for n in names if n.endswith(("hosts.yml", ".gguf")) or "tests/" in n]
     assert wheel.stat().st_size < 1_000_000
+
+
+@pytest.mark.slow
+def test_all_extras_can_be_installed_together_as_they_are_pinned(wheel: Path, tmp_path: Path) -> None:
+    """vastai pins other packages to single versions: the market's own client must not fight with Ansible or agents."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = ",".join(project["optional-dependencies"])
+    report = tmp_path / "report.json"
+    argv = [
+        sys.executable, "-m", "pip", "install", "-q", "--dry-run", "--ignore-installed", "--report", report,
+        "-c", ROOT / "constraints.txt", f"{wheel}[{extras}]",
+    ]  # fmt: skip
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    names = {entry["metadata"]["name"].lower() for entry in json.loads(report.read_text())["install"]}
+    assert {"vastai", "ansible-core", "ansible-runner", "docker", "xllamacpp", "pydantic-ai-slim"} <= names
 
 
 @pytest.mark.scenario(seconds=55)

@@ -1,0 +1,1 @@
+"""Hosts that are not this machine: playbooks on them."""
