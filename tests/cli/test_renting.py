@@ -142,7 +142,56 @@ def test_no_market_is_no_empty_market(types: Types) -> None:
     assert "no address to send a key to" in done.stderr
 
 
-def test_every_example_of_the_help_works(types: Types) -> None:
+def test_every_example_of_the_help_works(types: Types, market: Served, tmp_path: Path) -> None:
+    id_ = hire(market, tmp_path / "swarmctl", 3600)
+    (tmp_path / "swarmctl" / "swarms" / "seven").mkdir(parents=True)  # as if it were up
     for name in RENTING:
-        done = types(*examples()[name])
-        assert done.returncode == 0, f"{examples()[name]}\n{done.stdout}{done.stderr}"
+        typed = [*examples()[name], *(["--yes"] if name == "extend" else [])]
+        done = types(*typed)
+        assert done.returncode == 0, f"{typed}\n{done.stdout}{done.stderr}"
+    assert types("down", "--lease", id_).returncode == 0
+
+
+def test_a_machine_is_extended_and_its_bill_explained(market: Served, types: Types, tmp_path: Path) -> None:
+    id_ = hire(market, tmp_path / "swarmctl", 7200)
+    refused = types("extend", "--swarm", "seven", "--ttl", "1h", "--yes")
+    assert refused.returncode == 3
+    assert "which is longer" in refused.stderr
+    unasked = types("extend", "--swarm", "seven", "--ttl", "+2h")
+    assert unasked.returncode == 130
+    assert "nobody is here to say yes" in unasked.stderr
+    done = types("extend", "--lease", id_, "--ttl", "+2h", "--budget", "30", "--yes", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["schema"] == "swarmctl/extended/v1"
+    assert told["expires"] == told["expired_before"] + 7200
+    assert "more than promised before" in done.stderr
+    listed = json.loads(types("orphans", "--json").stdout)
+    assert [one["expires"] for one in listed["machines"] if one["id"] == id_] == [told["expires"]]
+    cost = json.loads(types("cost", "--swarm", "seven", "--json").stdout)
+    (one,) = [machine for machine in cost["machines"] if machine["id"] == id_]
+    assert (one["state"], one["budget"], one["by"]) == ("held", "30", "ttl")
+    assert types("down", "--lease", id_, "--yes").returncode == 0
+    page = types("cost", "--swarm", "seven")
+    assert page.returncode == 0, page.stderr
+    assert f"bill of {id_}" in page.stdout
+
+
+def test_reap_by_a_clock_that_runs_ahead_spares_what_is_not_over(types: Types, market: Served, tmp_path: Path) -> None:
+    """The market's Date comes with every answer over HTTP."""
+    id_ = hire(market, tmp_path / "swarmctl", 3600)
+    ahead = "import sys, runpy, time; real = time.time; time.time = lambda: real() + 9 * 3600\n"
+    ahead += "import swarmctl.effects.clock as c; from datetime import datetime, UTC, timedelta\n"
+    ahead += "c.SystemClock.now = lambda self: datetime.now(UTC) + timedelta(hours=9)\n"
+    ahead += "sys.argv = ['swarmctl', 'reap', '--expired', '--yes']; runpy.run_module('swarmctl', run_name='__main__')"
+    place = {"XDG_STATE_HOME": str(tmp_path), "VAST_URL": market.url, "VAST_API_KEY": market.key}
+    done = subprocess.run(
+        [sys.executable, "-c", ahead], capture_output=True, text=True, env={**os.environ, **place}, timeout=90,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 10, done.stderr
+    assert "9h" in done.stderr
+    assert "ahead of the market's" in done.stderr
+    assert int(id_) in market.billing()
+    assert types("down", "--lease", id_, "--yes").returncode == 0
+    assert int(id_) not in market.billing()

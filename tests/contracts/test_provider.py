@@ -155,3 +155,31 @@ def test_the_account_says_what_is_left(made: Made) -> None:
     assert account.id
     assert account.credit is not None
     assert account.credit > 0
+
+
+def test_what_is_charged_is_told_by_machine_and_kind_also_after_its_end(made: Made) -> None:
+    made.clock.sleep(7 * 3600)  # not at midnight: the day in which it begins counts whole
+    began = made.clock.now().timestamp()
+    id_, other = made.rent(1), made.rent(2)
+    lease = made.provider.lease(id_)
+    assert lease is not None
+    made.clock.sleep(2 * 3600)
+    made.provider.release(id_)
+    ended = made.clock.now().timestamp()
+    found = [one for one in made.provider.charges(int(began), int(ended) + 1) if one.lease == id_]
+    assert {one.kind for one in found} >= {"gpu", "disk"}
+    rate = {"gpu": lease.hourly.base, "disk": lease.hourly.storage}
+    for one in found:
+        price = rate[one.kind]
+        assert price is not None
+        assert Decimal(0) < one.amount <= price * Decimal("2.02") + Decimal("0.0005")
+        assert one.label == str(made.label(1)) or one.label.startswith("swarmctl/seven/")
+        assert one.since is not None
+        assert one.until is not None
+        assert began - 2 <= one.since < one.until <= ended + 2
+    assert other in {one.lease for one in made.provider.charges(int(began), int(ended) + 1)}
+
+
+def test_nothing_is_charged_before_anything_is_rented(made: Made) -> None:
+    now = int(made.clock.now().timestamp())
+    assert list(made.provider.charges(now - 86400, now)) == []

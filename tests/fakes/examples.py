@@ -3,7 +3,7 @@
 import re
 import shlex
 
-RENTING = ("offers", "orphans", "reap")
+RENTING = ("offers", "orphans", "reap", "extend")
 """Commands that ask a market."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,8 @@ class InProcess:
             self.driven.advance(READ)
             raise LostError("read timed out")
         self.driven.advance(got.delay)
-        return Answer(got.status, got.body, {k.lower(): v for k, v in got.headers.items()})
+        date = {"date": formatdate(self.driven.now(), usegmt=True)}  # as its server says over HTTP
+        return Answer(got.status, got.body, date | {k.lower(): v for k, v in got.headers.items()})
 
 
 @dataclass

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fakes.hired import NEED, order
-from fakes.simulated import InProcess, simulation
+from fakes.simulated import START, InProcess, simulation
 from swarmctl.commands.reap import reap
 from swarmctl.core.leasing.burn import burned, since
 from swarmctl.core.leasing.lease import Lease
@@ -103,7 +103,7 @@ class FragileTransport:
 @dataclass
 class Outcome:
     """What a story came to. leaked: contracts of ours that bill after the last reap. doubles: machines beyond one
-    that were held when renting said that it had one. over: $ spent beyond the budget.
+    that were held when renting said that it had one. over: $ spent beyond the budget. hours: of the market's time.
     """
 
     seed: int
@@ -113,6 +113,7 @@ class Outcome:
     doubles: int = 0
     over: Decimal = Decimal(0)
     touched: bool = False
+    hours: float = 0.0
     log: list[str] = field(default_factory=list)
 
     @property
@@ -155,6 +156,7 @@ class Story:
                 self._tell(f"{type(e).__name__}: {e.message}")
                 self.sim.time.sleep(600)
         self._last_word(other)
+        self.outcome.hours = (self.sim.time.monotonic() - START) / 3600
         shutil.rmtree(self.folder, ignore_errors=True)
         return self.outcome
 

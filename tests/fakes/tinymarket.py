@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from email.utils import formatdate
 from typing import Any
 
 from swarmctl.effects.providers.transport import Answer, LostError, NotSentError
@@ -49,7 +50,10 @@ class TinyMarket:
     ssh: list[dict[str, Any]] = field(default_factory=list)
     next_id: int = 9_000_001
     ended: dict[int, float] = field(default_factory=dict)
+    past: dict[int, dict[str, Any]] = field(default_factory=dict)
     key: Any = None
+    fast: float | None = 0.0
+    """Seconds by which the market's clock is ahead of ours; None for one that does not say."""
 
     def send(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None) -> Answer:
         self.calls.append((method, path, None if body is None else dict(body)))
@@ -57,8 +61,14 @@ class TinyMarket:
             if act is not None:
                 given = act(method, path, dict(query), dict(body or {}))
             elif hook is not None and (spoilt := hook(self, method, path, body)) is not None:
-                return spoilt
-        return given
+                return self._dated(spoilt)
+        return self._dated(given)
+
+    def _dated(self, given: Answer) -> Answer:
+        if self.fast is None or given.headers:
+            return given
+        at = START.timestamp() + self.clock.seconds + self.fast
+        return Answer(given.status, given.body, {"date": formatdate(at, usegmt=True)})
 
     def count(self, method: str, part: str) -> int:
         """Calls of a method whose path holds this."""
@@ -77,6 +87,8 @@ class TinyMarket:
             return self._page(query)
         if parts[2] == "instances":
             return self._one(method, int(parts[3]), body)
+        if parts[2] == "charges":
+            return self._charges(query)
         return self._account(method, parts[2], body)
 
     def _account(self, method: str, what: str, body: dict[str, Any]) -> Answer:
@@ -125,6 +137,26 @@ class TinyMarket:
         body = {"success": True, "instances_found": len(page), "total_instances": len(self.held), "next_token": token}
         return answer(200, {**body, "instances": page})
 
+    def _charges(self, query: dict[str, str]) -> Answer:
+        """By the second, of machines that began on or after the UTC day that is asked for."""
+        day = json.loads(query["select_filters"])["day"]
+        rows = []
+        for id_, one in sorted({**self.past, **self.held}.items()):
+            end = START.timestamp() + self.ended.get(id_, self.clock.seconds)
+            start = one["start_date"]
+            if start // 86400 * 86400 < day["gte"] or start > day["lte"]:
+                continue
+            span = {"start": start, "end": end}
+            prices = {"gpu": one["dph_base"], "disk": one["storage_total_cost"]}
+            items = [
+                {"type": kind, "amount": round(price * (end - start) / 3600, 3), **span}
+                for kind, price in prices.items()
+            ]
+            amount = sum(item["amount"] for item in items)
+            rows.append({"source": f"instance-{id_}", "amount": amount, "metadata": {"label": one["label"]}, **span})
+            rows[-1]["items"] = items
+        return answer(200, {"success": True, "count": len(rows), "total": len(rows), "results": rows})
+
     def _one(self, method: str, id_: int, body: dict[str, Any]) -> Answer:
         held = self.held.get(id_)
         if method == "GET":
@@ -133,7 +165,7 @@ class TinyMarket:
             return answer(404, {"success": False, "error": "no_such_instance", "msg": f"no instance {id_}"})
         if method == "DELETE":
             self.ended[id_] = self.clock.seconds
-            del self.held[id_]
+            self.past[id_] = self.held.pop(id_)
         elif "label" in body:
             held["label"] = body["label"]
         else:

@@ -1,14 +1,17 @@
 """Rentals under random faults and crashes in virtual time: nothing of ours bills in the end, no budget is passed."""
 
 import os
+import random
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from fakes.stories import FAULTS, Outcome, Story
+from fakes.figures import figure
+from fakes.stories import FAULTS, HOW, Outcome, Story
 
 
 @pytest.fixture
@@ -38,27 +41,18 @@ def test_two_hundred_rentals_leave_nothing_behind(room: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_each_fault_alone_leaves_nothing_behind(room: Path, fault: str) -> None:
-    for how in ("", ":once") if ":" not in fault else ("",):
-        found = Story(1, room / "one", fault + how, crash=None).run()
+    for found in alone(room, fault):
         assert found.good, letter(found)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("after", [False, True])
 def test_a_crash_at_every_effect_leaves_nothing_behind(room: Path, after: bool) -> None:
-    """Every effect of a rental is the last one once: as many stories as a whole rental has effects."""
-    whole = Story(3, room / "whole", "", crash=10**9)
-    fuse = whole.fuse
-    fuse.after = after
-    assert whole.run().good
-    effects = fuse.seen
-    assert effects > 15
-    for at in range(1, effects + 1):
-        story = Story(3, room / str(at), "", crash=at)
-        story.fuse.after = after
-        found = story.run()
-        assert found.good, letter(found)
-        assert "crash" in " ".join(found.log), at
+    found = crashes(room, after=after)
+    assert len(found) > 15
+    for at, one in enumerate(found, 1):
+        assert one.good, letter(one)
+        assert "crash" in " ".join(one.log), at
 
 
 def test_a_seed_tells_the_same_story_twice(room: Path) -> None:
@@ -67,8 +61,69 @@ def test_a_seed_tells_the_same_story_twice(room: Path) -> None:
     assert one.sim.market.events() == two.sim.market.events()
 
 
+def alone(room: Path, fault: str) -> list[Outcome]:
+    """One fault, always and once."""
+    hows = ("", ":once") if ":" not in fault else ("",)
+    return [Story(1, room / "one", fault + how, crash=None).run() for how in hows]
+
+
+def crashes(room: Path, *, after: bool) -> list[Outcome]:
+    """Every effect of a rental is the last one once: as many stories as a whole rental has effects."""
+    whole = Story(3, room / "whole", "", crash=10**9)
+    fuse = whole.fuse
+    fuse.after = after
+    assert whole.run().good
+    found = []
+    for at in range(1, fuse.seen + 1):
+        story = Story(3, room / str(at), "", crash=at)
+        story.fuse.after = after
+        found.append(story.run())
+    return found
+
+
+def pairs(room: Path, count: int) -> list[Outcome]:
+    """Two faults at once, drawn by a seed; every second story is killed at some effect, too."""
+    dice = random.Random(14)
+    found = []
+    for n in range(count):
+        two = ",".join(one + ("" if ":" in one else dice.choice(HOW)) for one in dice.sample(FAULTS, 2))
+        found.append(Story(50_000 + n, room / str(n), two, crash=-1 if n % 2 else None).run())
+    return found
+
+
+def rows(found: list[Outcome], what: str, ids: tuple[str, str, str]) -> None:
+    """Machines that bill, double rents and overspent budgets, for `make bench`."""
+    runs = len(found)
+    figure(ids[0], f"{what}: machines billing after reap", sum(len(one.leaked) for one in found), "pcs", 0, runs)
+    figure(ids[1], f"{what}: double rents", sum(max(0, one.doubles) for one in found), "pcs", 0, runs)
+    figure(ids[2], f"{what}: the most that a budget was passed by", float(max(one.over for one in found)), "$", 0, runs)
+
+
+@pytest.mark.slow
+def test_thirty_pairs_of_faults_leave_nothing_behind(room: Path) -> None:
+    bad = [one for one in pairs(room, 30) if not one.good]
+    assert not bad, "\n".join(map(letter, bad))
+
+
+@pytest.mark.torture
+def test_every_kill_every_fault_and_two_hundred_pairs(room: Path) -> None:
+    """Rows R1, R2 and R3."""
+    found = [*crashes(room, after=False), *crashes(room, after=True), *pairs(room, 200)]
+    found += [one for fault in FAULTS for one in alone(room, fault)]
+    rows(found, "kill at every effect, every fault, 200 pairs of faults", ("R1", "R2", "R3"))
+    bad = [one for one in found if not one.good]
+    assert not bad, "\n".join(map(letter, bad[:20]))
+
+
 @pytest.mark.torture
 def test_ten_thousand_rentals(room: Path) -> None:
+    """Row R14, with the market's hours and ours."""
     count = int(os.environ.get("SWARMCTL_STORIES", "10000"))
-    bad = [one for one in stories(room, range(1000, 1000 + count)) if not one.good]
+    begun = time.perf_counter()
+    found = stories(room, range(1000, 1000 + count))
+    took = time.perf_counter() - begun
+    hours = sum(one.hours for one in found)
+    rows(found, f"rentals under one seed each, {hours:.0f} hours of the market's time", ("R14", "R14b", "R14c"))
+    figure("R14s", "the same, time taken", took, "s", 1200, count)
+    bad = [one for one in found if not one.good]
     assert not bad, "\n".join(map(letter, bad[:20]))

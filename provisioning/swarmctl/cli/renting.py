@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from swarmctl.cli.shared import Card, File, Json, Swarm, Yes, app, console_for, duration, spec_for
-from swarmctl.errors import CapacityError, LeakError
+from swarmctl.errors import Cancelled, CapacityError, LeakError
 
 if TYPE_CHECKING:
     from swarmctl.commands.offers import Terms
@@ -74,16 +74,16 @@ def _with(terms: "Terms", where: str | None) -> "Terms":
     return replace(terms, where=conditions(where))
 
 
-def _dollars(text: str | None) -> Decimal | None:
+def _dollars(text: str | None, flag: str = "--max-price") -> Decimal | None:
     """An amount of a flag such as 1.20."""
     from swarmctl.core.price.money import exact
 
     try:
         amount = None if text is None else exact(text.strip().removeprefix("$"))
     except ValueError as e:
-        raise typer.BadParameter(str(e), param_hint="--max-price") from None
+        raise typer.BadParameter(str(e), param_hint=flag) from None
     if amount is not None and not 0 < amount < 100_000:
-        raise typer.BadParameter(f"{text!r} is no price for an hour", param_hint="--max-price")
+        raise typer.BadParameter(f"{text!r} is no amount of dollars to spend", param_hint=flag)
     return amount
 
 
@@ -124,10 +124,48 @@ def reap(
         console.say(table(console, ending, world.clock.now().timestamp()))
         return yes or _asked(console, f"destroy these {len(ending)}, with what is on them?")
 
-    done = end(world, approve=approve, expired_only=expired, any_owner=any_owner, tell=console.say)
+    def sure(doubtful: "Sequence[Found]", why: str) -> bool:
+        console.say(table(console, doubtful, world.clock.now().timestamp()))
+        console.say(f"{why}; is it right? date -u")
+        return _asked(console, f"destroy these {len(doubtful)} by this clock?", "swarmctl down --lease ID")
+
+    done = end(world, approve=approve, sure=sure, expired_only=expired, any_owner=any_owner, tell=console.say)
     show_released(console, done)
     if done.left:
         raise typer.Exit(LeakError.exit_code)
+
+
+@app.command()
+def extend(
+    swarm: Swarm = None,
+    lease: Annotated[str | None, typer.Option("--lease", help="One machine, by its number.")] = None,
+    ttl: Annotated[str | None, typer.Option("--ttl", help="From now: 4h. On top of what is promised: +4h.")] = None,
+    budget: Annotated[str | None, typer.Option("--budget", help="$ in all, what is spent included.")] = None,
+    any_owner: Any_ = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Hold a rented machine for longer, or let it cost more; says what that costs, and asks before.
+
+    Example: swarmctl extend --swarm seven --ttl +2h --budget 30
+    """
+    from swarmctl.commands.extend import extend as hold
+    from swarmctl.console.money import show_extended, show_extension
+    from swarmctl.core.leasing.extending import Extension, Longer
+    from swarmctl.effects.world import World
+
+    console, world = console_for(as_json), World.here()
+
+    def approve(plan: Extension) -> bool:
+        show_extension(console, plan, world.clock.now().timestamp())
+        return yes or _asked(console, "hold it so?")
+
+    seconds = None if ttl is None else duration(ttl.strip().removeprefix("+"))
+    wish = Longer(seconds, ttl is not None and ttl.strip().startswith("+"), _dollars(budget, "--budget"))
+    done = hold(world, wish, approve=approve, swarm=swarm, lease=lease, any_owner=any_owner)
+    if done is None:
+        raise typer.Exit(Cancelled.exit_code)
+    show_extended(console, done, world.clock.now().timestamp())
 
 
 def give_back(lease: str | None, any_owner: bool, yes: bool, as_json: bool) -> None:
@@ -145,11 +183,11 @@ def give_back(lease: str | None, any_owner: bool, yes: bool, as_json: bool) -> N
         raise typer.Exit(LeakError.exit_code)
 
 
-def _asked(console: "Console", question: str) -> bool:
-    """A yes from a person; without a terminal there is none."""
+def _asked(console: "Console", question: str, instead: str = "the same command with --yes") -> bool:
+    """A yes from a person; without a terminal there is none. instead: what to type there."""
     import sys
 
     if not (sys.stdin.isatty() and console.lively):
-        console.say("nobody is here to say yes; next: the same command with --yes")
+        console.say(f"nobody is here to say yes; next: {instead}")
         return False
     return bool(typer.confirm(question, err=True))

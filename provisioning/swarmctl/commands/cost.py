@@ -2,9 +2,15 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from swarmctl.core.messages import Usage
+from swarmctl.core.price.money import ZERO
 from swarmctl.effects.world import World
+
+if TYPE_CHECKING:
+    from swarmctl.commands.leasecost import Machine
+    from swarmctl.effects.providers.provider import Provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +24,26 @@ class CostLine:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Usage per role from the ledger. rate: $/h of the machine, zero for one's own; burned: $ so far."""
+    """Usage per role from the ledger. machines: that were rented for it, none on one's own."""
 
     swarm: str
     lines: tuple[CostLine, ...]
-    rate: Decimal = Decimal(0)
-    burned: Decimal = Decimal(0)
+    machines: tuple["Machine", ...] = ()
+
+    @property
+    def rate(self) -> Decimal:
+        """$/h now; zero on one's own machine."""
+        return sum((one.rate for one in self.machines), ZERO)
+
+    @property
+    def burned(self) -> Decimal:
+        """$ so far, of all machines whose price is known."""
+        return sum((one.burned or ZERO for one in self.machines), ZERO)
 
 
-def cost(swarm: str, world: World) -> Cost:
-    """Add up the ledger; a swarm that is down keeps its figures."""
+def cost(swarm: str, world: World, provider: "Provider | None" = None) -> Cost:
+    """Add up the ledger, and what the market says of rented machines; a swarm that is down keeps its figures."""
+    from swarmctl.commands.leasecost import machines  # noqa: PLC0415 - brings the market's client with it
+
     lines = tuple(CostLine(role, runs, usage) for role, (runs, usage) in world.ledger.usage(swarm).items())
-    return Cost(swarm, lines)
+    return Cost(swarm, lines, machines(swarm, world, provider))

@@ -15,10 +15,15 @@ from swarmctl.effects.world import World
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What is held. now: epoch seconds."""
+    """What is held, and by whose eyes."""
 
     found: tuple[Found, ...]
-    now: float
+    me: Me
+
+    @property
+    def now(self) -> float:
+        """When it was looked at, in epoch seconds."""
+        return self.me.now
 
     def of(self, *kinds: Whose) -> Sequence[Found]:
         """Those of some kinds."""
@@ -39,4 +44,5 @@ def orphans(world: World, provider: Provider | None = None) -> Holdings:
     """Everything that is called like ours. Raises UnknownError where the market does not say: that is never "none"."""
     now = world.clock.now().timestamp()
     held = (provider or vast(world.state, world.clock)).leases(PREFIX)
-    return Holdings(sort(held, Me(known_owner(world.state), world.known(), now)), now)
+    me = Me(known_owner(world.state), world.known(), now)
+    return Holdings(sort(held, me), me)

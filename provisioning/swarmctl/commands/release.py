@@ -84,8 +84,10 @@ def release_all(leases: Iterable[Lease], world: World, *, provider: Provider, te
     failed: list[tuple[Lease, LeakError]] = []
     for lease in leases:
         try:
-            with _locked(lease, world):
+            with locked(lease, world, f"down --lease {lease.id}"):
                 tell(f"giving back machine {lease.id} ({lease.called or lease.label})")
+                with contextlib.suppress(HostError):
+                    lease_book(world.state, world.clock).saw(lease)
                 provider.release(lease.id)
         except LockedError as e:
             left.append((lease, e.message))
@@ -99,12 +101,11 @@ def release_all(leases: Iterable[Lease], world: World, *, provider: Provider, te
     return Released(tuple(gone), tuple(left))
 
 
-def _locked(lease: Lease, world: World) -> contextlib.AbstractContextManager[None]:
-    """The swarm's lock; where the ledger itself is broken, giving back goes on without it."""
+def locked(lease: Lease, world: World, what: str) -> contextlib.AbstractContextManager[None]:
+    """The swarm's lock for a command; where the ledger itself is broken, giving back goes on without it."""
     if lease.label is None:
         return contextlib.nullcontext()
-    lock = world.ledger.lock(lease.label.swarm, f"down --lease {lease.id}")
-    return _Lenient(lock)
+    return _Lenient(world.ledger.lock(lease.label.swarm, what))
 
 
 class _Lenient(contextlib.AbstractContextManager[None]):

@@ -3,23 +3,27 @@
 import json
 from dataclasses import asdict
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from swarmctl.commands.check import Round
-from swarmctl.commands.cost import Cost
-from swarmctl.commands.doctor import Diagnosis
-from swarmctl.commands.models import ModelLine
-from swarmctl.commands.status import AgentLine, Status
 from swarmctl.console import Console
 from swarmctl.core.units import as_duration
-from swarmctl.core.verdict import Verdict
-from swarmctl.effects.ledger import Event
+
+if TYPE_CHECKING:
+    # What is shown was made elsewhere: importing its makers would cost each command what the slowest one needs.
+    from swarmctl.commands.check import Round
+    from swarmctl.commands.cost import Cost
+    from swarmctl.commands.doctor import Diagnosis
+    from swarmctl.commands.models import ModelLine
+    from swarmctl.commands.status import AgentLine, Status
+    from swarmctl.core.verdict import Verdict
+    from swarmctl.effects.ledger import Event
 
 _MB = 1_000_000
 _BACK = 5.0
 """Seconds by which two looks at one clock may differ."""
 
 
-def show_status(console: Console, status: Status) -> None:
+def show_status(console: Console, status: "Status") -> None:
     """One line on the whole, a table of services, the faults."""
     if console.as_json:
         console.json(status.as_json())
@@ -39,25 +43,25 @@ def show_status(console: Console, status: Status) -> None:
     _faults(console, status)
 
 
-def _faults(console: Console, status: Status) -> None:
+def _faults(console: Console, status: "Status") -> None:
     for fault in status.faults:
         console.data(f"{console.style('fault', 'red')}: {fault}")
 
 
-def _proved(verdict: Verdict | None, now: datetime) -> str:
+def _proved(verdict: "Verdict | None", now: datetime) -> str:
     if verdict is None:
         return "never proved"
     return proved_ago(verdict, (now - verdict.at).total_seconds())
 
 
-def proved_ago(verdict: Verdict, age: float) -> str:
+def proved_ago(verdict: "Verdict", age: float) -> str:
     """A verdict in one sentence. age: seconds, less than zero when the clock was set back since."""
     if age < -_BACK:
         return f"{verdict.summary} (dated {as_duration(-age)} ahead: the clock was set back)"
     return f"{verdict.summary} ({as_duration(max(0, age))} ago)"
 
 
-def show_verdict(console: Console, verdict: Verdict) -> None:
+def show_verdict(console: Console, verdict: "Verdict") -> None:
     """Every proof with its mark, and the evidence of those that failed."""
     if console.as_json:
         console.json(verdict.as_json())
@@ -76,7 +80,7 @@ def show_verdict(console: Console, verdict: Verdict) -> None:
     console.data(f"{verdict.summary}, in {verdict.seconds:.1f} s; {asked}")
 
 
-def show_round(console: Console, one: Round) -> None:
+def show_round(console: Console, one: "Round") -> None:
     """A line a look; the whole table when the outcome is another than before. With --json an object a line."""
     console.redraw("")
     if console.as_json:
@@ -92,7 +96,7 @@ def show_round(console: Console, one: Round) -> None:
     console.data(f"{console.mark(one.verdict.passed)} look {one.number} at {at}: {one.verdict.summary}")
 
 
-def show_agents(console: Console, swarm: str, lines: list[AgentLine]) -> None:
+def show_agents(console: Console, swarm: str, lines: "list[AgentLine]") -> None:
     """The roles."""
     if console.as_json:
         console.json({"schema": "swarmctl/agents/v1", "swarm": swarm, "agents": [asdict(line) for line in lines]})
@@ -101,7 +105,7 @@ def show_agents(console: Console, swarm: str, lines: list[AgentLine]) -> None:
     console.data(console.table(["role", "model", "context", "output", "address", "card"], rows))
 
 
-def show_cost(console: Console, cost: Cost) -> None:
+def show_cost(console: Console, cost: "Cost") -> None:
     """What was used and burned."""
     if console.as_json:
         roles = [{"role": c.role, "runs": c.runs, **c.usage.model_dump()} for c in cost.lines]
@@ -112,6 +116,7 @@ def show_cost(console: Console, cost: Cost) -> None:
                 "rate": str(cost.rate),
                 "burned": str(cost.burned),
                 "roles": roles,
+                "machines": [machine.as_json() for machine in cost.machines],
             }
         )
         return
@@ -120,10 +125,15 @@ def show_cost(console: Console, cost: Cost) -> None:
         for c in cost.lines
     ]
     console.data(console.table(["role", "runs", "requests", "tokens in", "tokens out", "seconds"], rows))
-    console.data(f"burned ${cost.burned:.2f} at ${cost.rate:.2f}/h: this is your own machine")
+    if cost.machines:
+        from swarmctl.console.money import show_machines  # noqa: PLC0415 - brings the market's client with it
+
+        show_machines(console, cost)
+    else:
+        console.data(f"burned ${cost.burned:.2f} at ${cost.rate:.2f}/h: this is your own machine")
 
 
-def show_models(console: Console, lines: list[ModelLine]) -> None:
+def show_models(console: Console, lines: "list[ModelLine]") -> None:
     """The store."""
     if console.as_json:
         models = [
@@ -151,7 +161,7 @@ def show_models(console: Console, lines: list[ModelLine]) -> None:
     console.data(console.table(["sha256", "MB", "family", "source", "used by"], rows) if rows else "the store is empty")
 
 
-def show_history(console: Console, events: list[Event]) -> None:
+def show_history(console: Console, events: "list[Event]") -> None:
     """Who did what, when, with what result."""
     if console.as_json:
         console.json({"schema": "swarmctl/history/v1", "events": [_event(e) for e in events]})
@@ -171,12 +181,12 @@ def show_history(console: Console, events: list[Event]) -> None:
     console.data(console.table(["when", "swarm", "what", "who", "result", "took", ""], rows) if rows else "nothing yet")
 
 
-def _event(event: Event) -> dict[str, object]:
+def _event(event: "Event") -> dict[str, object]:
     ended = event.ended.isoformat() if event.ended else None
     return {**asdict(event), "begun": event.begun.isoformat(), "ended": ended, "detail": dict(event.detail)}
 
 
-def show_doctor(console: Console, diagnosis: Diagnosis) -> None:
+def show_doctor(console: Console, diagnosis: "Diagnosis") -> None:
     """This machine."""
     if console.as_json:
         console.json(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError
@@ -25,7 +26,7 @@ def render(stack: Stack, site: ComposeSite, known: str | None = None) -> str:
     that names what there is not, or whose result would not be sealed.
     """
     try:
-        text = _environment(site.templates).get_template("stack.yml.j2").render(_values(stack, site))
+        text = _environment(tuple(site.templates.items())).get_template("stack.yml.j2").render(_values(stack, site))
     except TemplateError as e:
         raise SwarmctlError(f"a template under compose/ cannot be rendered: {type(e).__name__}: {e}") from None
     if text != known and (problems := check(parsed(text), stack, site)):
@@ -74,7 +75,9 @@ def word(value: Any) -> str:
     return json.dumps(value).replace("$", "$$")
 
 
-def _environment(templates: Mapping[str, str]) -> Environment:
+@cache
+def _environment(templates: tuple[tuple[str, str], ...]) -> Environment:
+    """The same for every stack: reading the templates takes longer than filling them."""
     found = Environment(
         loader=DictLoader(dict(templates)),
         undefined=StrictUndefined,

@@ -45,15 +45,16 @@ def open_again(swarm: str) -> None:
             _do(tool, "-D", rule)
 
 
-def closed(swarm: str, bridge: str) -> bool | None:
-    """Host and world are closed to this bridge; None where that cannot be told: not root, or no iptables."""
+def closed(swarm: str, *bridges: str) -> bool | None:
+    """Host and world are closed to these bridges; None where that cannot be told: not root, or no iptables."""
     if not able():
         return None
     return all(
         stands(listing, rule)
         for listing in map(_listing, _tools())
+        for bridge in bridges
         for rule in wanted(swarm, bridge, chains(listing))
-    )  # fmt: skip
+    )
 
 
 def rules() -> tuple[str, ...]:

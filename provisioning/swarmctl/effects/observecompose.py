@@ -75,8 +75,8 @@ def _unprepared(root: Stack, runtime: ComposeRuntime, places: Places) -> str:
     networks = runtime.networks()
     if shared(root, "agents") not in {one["Name"] for one in networks}:
         return "its network is gone"
-    walls = (hostwall.closed(root.swarm, bridge(one)) for one in networks if not isolated(one))
-    return OPEN if any(wall is False for wall in walls) else ""
+    bare = [bridge(one) for one in networks if not isolated(one)]
+    return OPEN if bare and hostwall.closed(root.swarm, *bare) is False else ""
 
 
 def site(swarm: str, world: World) -> ComposeSite:

@@ -408,3 +408,18 @@ def test_the_book_is_read_back_as_after_a_crash_and_made_to_last(tmp_path: Path)
         assert db.execute("pragma journal_mode").fetchone() == ("wal",)
     db.close()
     assert tmp_path.stat().st_mode & 0o077 == 0
+
+
+def test_an_account_that_cannot_pay_an_hour_rents_nothing(tmp_path: Path) -> None:
+    me = person(folder=tmp_path)
+    me.market.spoil = on("GET", "/users/", says(200, {"id": 77, "credit": 0.2}))
+    with pytest.raises(CapacityError, match=r"has \$0.20, and the first hour costs"):
+        me.hire()
+    assert me.market.count("PUT", "/asks/") == 0
+    assert me.book.attempts() == ()
+
+
+def test_an_account_that_does_not_say_what_it_has_rents(tmp_path: Path) -> None:
+    me = person(folder=tmp_path)
+    me.market.spoil = on("GET", "/users/", says(200, {"id": 77}))
+    assert me.hire().lease.id in {str(id_) for id_ in me.market.held}

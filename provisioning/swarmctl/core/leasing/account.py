@@ -18,12 +18,17 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """$ of one machine. kind: gpu, disk, bwd (down), bwu (up); empty for what was not broken down."""
+    """$ of one machine. kind: gpu, disk, bwd (down), bwu (up); empty for what was not broken down.
+
+    since, until: what time it is for, in epoch seconds; None where not said.
+    """
 
     lease: str
     label: str
     kind: str
     amount: Decimal
+    since: float | None = None
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,5 +93,11 @@ def _parts(entry: Mapping[str, Any], lease: str) -> list[Charge] | None:
         amount = fields.number(part, "amount", 10**9, -(10**9)) if isinstance(part, Mapping) else None
         if amount is None or not lease:
             return None
-        found.append(Charge(lease, called, fields.text(part, "type") if part is not entry else "", amount))
+        kind = fields.text(part, "type") if part is not entry else ""
+        found.append(Charge(lease, called, kind, amount, *(_time(part, entry, key) for key in ("start", "end"))))
     return found
+
+
+def _time(part: Mapping[str, Any], entry: Mapping[str, Any], key: str) -> float | None:
+    found = fields.number(part, key, 10**11) or fields.number(entry, key, 10**11)
+    return None if found is None else float(found)

@@ -1,7 +1,7 @@
 """Whose a machine is, and whether it may be ended: by its label alone, so that it is told without any file of ours."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from swarmctl.core.leasing.lease import Lease
@@ -65,3 +65,21 @@ def to_reap(found: Iterable[Found], *, expired_only: bool = False, any_owner: bo
     if not expired_only:
         ending |= {Whose.ORPHAN} | ({Whose.COLLEAGUE} if any_owner else set())
     return tuple(one for one in found if one.whose in ending)
+
+
+CLOCKS = 60.0
+"""Seconds by which two clocks may differ and still agree."""
+
+
+def doubtful(
+    ending: Iterable[Found], me: Me, ahead: float | None, *, expired_only: bool = False, any_owner: bool = False
+) -> tuple[Found, ...]:
+    """Those of `to_reap` that would end by our clock alone: a clock that is ahead must not end anybody's work.
+
+    ahead: seconds by which ours is ahead of the market's; None where that is not known, so that no time is over.
+    """
+    theirs = 0.0 if ahead is None else me.now - (ahead if abs(ahead) > CLOCKS else 0.0)
+    kept = tuple(ending)
+    again = sort((one.lease for one in kept), replace(me, now=theirs))
+    sure = {one.lease.id for one in to_reap(again, expired_only=expired_only, any_owner=any_owner)}
+    return tuple(one for one in kept if one.lease.id not in sure)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from swarmctl.core.leasing import renting
+from swarmctl.core.leasing.account import Account
+from swarmctl.core.leasing.affording import affordable
 from swarmctl.core.leasing.answers import Said, Trouble
 from swarmctl.core.leasing.burn import dearer
 from swarmctl.core.leasing.label import PREFIX, Label, nonce_at
@@ -69,19 +71,21 @@ class Hiring:
     ) -> None:
         self._provider, self._book, self._clock, self._tell, self._random = provider, book, clock, tell, random
         self._after = Settling(provider, book, clock)
-        self._account: str | None = None
+        self._account: Account | None = None
 
     def hire(self, wish: Wish, choices: Sequence[Choice], order: Callable[[Choice], Order]) -> Hired:
         """The first offer that works; what an earlier run left unclear is settled before.
 
-        Raises LockedError where the swarm has a machine already, CapacityError when no offer works, ProviderError when
-        no other could either or the market does not say what is held, and LeakError when a machine may be left.
+        Raises LockedError where the swarm has a machine already, CapacityError when no offer works or the credit does
+        not pay the first hour of any, ProviderError when no other could either or the market does not say what is held,
+        and LeakError when a machine may be left.
         Ctrl-C in a call that rents gives back what it rented.
         """
         self._after.settle(wish.swarm)
         self._none_yet(wish)
+        self._account = None
         reasons: list[str] = []
-        for choice in choices[:TRIES]:
+        for choice in affordable(choices, self._payer().credit)[:TRIES]:
             found = self._one(wish, choice, order(choice))
             if isinstance(found, Hired):
                 return found
@@ -153,7 +157,7 @@ class Hiring:
     def _attempt(self, label: Label, choice: Choice, order: Order) -> tuple[Attempt, Secret | None]:
         """One call, until it is known what came of it."""
         attempt = Attempt(label.nonce, choice.offer.id, choice.offer.machine)
-        self._book.intend(attempt, label, choice.hourly, self._payer())
+        self._book.intend(attempt, label, choice.hourly, self._payer().id)
         try:
             attempt, key = self._provider.rent(attempt, label, order)
             began = self._clock.monotonic()
@@ -167,12 +171,12 @@ class Hiring:
             self._after.give_back(attempt, attempt.contracts)
             raise
 
-    def _payer(self) -> str:
-        """Whose account it is, so that a key of another one is never believed that a machine is gone."""
+    def _payer(self) -> Account:
+        """Whose account it is, so that a key of another one is never believed that a machine is gone; what it has."""
         if self._account is None:
-            self._account = ""
+            self._account = Account("", None)
             with suppress(ProviderError):
-                self._account = self._provider.account().id
+                self._account = self._provider.account()
         return self._account
 
     def _keep(self, attempt: Attempt, key: Secret | None) -> None:
@@ -194,6 +198,8 @@ class Hiring:
             why = _too_dear(lease, choice, wish.max_price)
             if not why:
                 self._mend_label(lease)
+                with suppress(HostError):
+                    self._book.saw(lease)
                 self._end_doubles(wish, attempt)
                 return Hired(lease, choice, key)
             self.shun(choice.offer.machine, why)

@@ -3,17 +3,20 @@
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 from swarmctl.core.leasing.answers import Trouble
 from swarmctl.core.leasing.label import Label, parse
+from swarmctl.core.leasing.lease import Lease
 from swarmctl.core.leasing.renting import Attempt, Stage
 from swarmctl.effects.clock import Clock
 from swarmctl.effects.paths import private
+from swarmctl.effects.providers.ledgerfile import opened
+from swarmctl.effects.providers.meterbook import MeterBook
 from swarmctl.effects.providers.secret import Secret
 from swarmctl.errors import HostError
 
@@ -32,20 +35,33 @@ SHUN = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One attempt as it stands. hourly: $/h agreed to. intended: epoch seconds. account: who pays, where known."""
+    """One attempt as it stands. hourly: $/h agreed to. intended, changed: epoch seconds; changed: of its last word.
+
+    account: who pays, where known.
+    """
 
     attempt: Attempt
     label: Label
     hourly: Decimal
     intended: float
     account: str = ""
+    changed: float = 0.0
+
+    @property
+    def ended(self) -> float | None:
+        """When its machine was seen to be gone, in epoch seconds; None where it was not."""
+        return self.changed if self.attempt.stage is Stage.RELEASED else None
 
 
 class LeaseBook:
     """Two tables in the ledger's file, every change on the disk before the next call is made."""
 
     def __init__(self, file: Path, clock: Clock) -> None:
-        self._file, self._clock = file, clock
+        self._file, self._clock, self.meter = file, clock, MeterBook(file, clock)
+
+    def saw(self, lease: Lease) -> None:
+        """A machine as the market shows it now, for the bill. Raises HostError."""
+        self.meter.saw(lease)
 
     def intend(self, attempt: Attempt, label: Label, hourly: Decimal, account: str = "") -> None:
         """Write an attempt down before its call. Raises HostError where that fails: then nothing is rented."""
@@ -105,7 +121,7 @@ class LeaseBook:
         with suppress(OSError):
             (self._keys() / lease).unlink()
         for written in self.attempts():
-            if lease in written.attempt.contracts:
+            if lease in written.attempt.contracts and written.attempt.stage is not Stage.RELEASED:
                 rest = [held for held in written.attempt.contracts if held != lease]
                 with self._open() as db:
                     db.execute(
@@ -124,8 +140,8 @@ class LeaseBook:
             return ()
         with self._open() as db:
             rows = db.execute(
-                "select nonce, label, offer, machine, hourly, intended, stage, contracts, trouble, said, account"
-                " from attempts where ? in (swarm, '') order by intended, rowid",
+                "select nonce, label, offer, machine, hourly, intended, stage, contracts, trouble, said, account,"
+                " changed from attempts where ? in (swarm, '') order by intended, rowid",
                 (swarm or "",),
             ).fetchall()
         return tuple(found for row in rows if (found := _written(row)) is not None)
@@ -149,29 +165,15 @@ class LeaseBook:
             db.execute("delete from shunned where until <= ?", (self._now(),))
             return dict(db.execute("select machine, why from shunned order by machine").fetchall())
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        try:
-            private(self._file.parent)
-            with closing(sqlite3.connect(self._file, timeout=10, isolation_level=None)) as db:
-                self._file.chmod(0o600)
-                db.execute("pragma journal_mode = wal")
-                db.execute("pragma synchronous = full")
-                db.executescript(_TABLES)
-                yield db
-        except (sqlite3.Error, OSError) as e:
-            raise HostError(
-                f"the ledger {self._file} cannot be used",
-                detail=str(e),
-                hint="make room there, or mend its permissions",
-            ) from None
+    def _open(self) -> AbstractContextManager[sqlite3.Connection]:
+        return opened(self._file, _TABLES)
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
 
 
-def _written(row: tuple[str, str, str, str, str, float, str, str, str | None, str, str]) -> Written | None:
-    nonce, text, offer, machine, hourly, intended, stage, contracts, trouble, said, account = row
+def _written(row: tuple[str, str, str, str, str, float, str, str, str | None, str, str, float]) -> Written | None:
+    nonce, text, offer, machine, hourly, intended, stage, contracts, trouble, said, account, changed = row
     label = parse(text)
     if label is None:
         return None
@@ -185,4 +187,4 @@ def _written(row: tuple[str, str, str, str, str, float, str, str, str | None, st
         said,
         here=False,
     )
-    return Written(attempt, label, Decimal(hourly), intended, account)
+    return Written(attempt, label, Decimal(hourly), intended, account, changed)

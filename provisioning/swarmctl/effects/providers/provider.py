@@ -91,7 +91,14 @@ class Provider(Protocol):
         ...
 
     def charges(self, since: int, until: int) -> Sequence[Charge]:
-        """What was charged, from and to epoch seconds. Raises UnknownError."""
+        """What was charged, from and to epoch seconds; more than that where the market counts by the day.
+
+        Machines that are gone are among them. Raises UnknownError.
+        """
+        ...
+
+    def clock_ahead(self) -> float | None:
+        """Seconds by which our clock was ahead of the market's when it last answered; None where it did not say."""
         ...
 
     def scope(self) -> Scope:

@@ -162,6 +162,10 @@ class Vast:
             raise UnknownError("a charge cannot be read, so that their sum is not known")
         return found
 
+    def clock_ahead(self) -> float | None:
+        """Seconds by which our clock is ahead of the market's; None where that is not known."""
+        return self._client.ahead
+
     def scope(self) -> Scope:
         """What the key may do. Raises ProviderError."""
         return scope_of(self._client, int(self._clock.now().timestamp()))

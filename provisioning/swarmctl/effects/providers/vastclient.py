@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from swarmctl.core.leasing.answers import Said, Trouble, judge
@@ -15,6 +16,7 @@ from swarmctl.effects.providers.transport import LostError, NotSentError, Transp
 PATIENCE = 60.0
 """Seconds for which reading is tried again."""
 
+_DAY = 86400
 _RETRY = 4.0
 _PAGES = 400
 _LISTINGS = 3
@@ -25,8 +27,12 @@ class VastClient:
     """One account at one market."""
 
     def __init__(self, transport: Transport, spacing: Spacing, clock: Clock, key: Secret | None = None) -> None:
-        """key: only to be taken out of what is printed; the transport has its own."""
+        """key: only to be taken out of what is printed; the transport has its own.
+
+        ahead: seconds by which our clock was ahead of the market's at its last answer, None where it did not say.
+        """
         self._transport, self._spacing, self._clock, self.key = transport, spacing, clock, key
+        self.ahead: float | None = None
 
     def call(self, kind: str, method: str, path: str, body: Json | None = None) -> Said:
         """One call, made once. Raises NotSentError or LostError."""
@@ -57,6 +63,7 @@ class VastClient:
     def _once(self, kind: str, method: str, path: str, query: Mapping[str, str], body: Json | None) -> Said:
         self._spacing.wait(kind)
         answer = self._transport.send(method, path, query, body)
+        self.ahead = _ahead(answer.headers.get("date"), self._clock.now().timestamp())
         said = judge(answer.status, answer.body)
         if said.trouble is Trouble.BUSY:
             self._spacing.late(kind, said.wait)
@@ -102,8 +109,13 @@ class VastClient:
         })  # fmt: skip
 
     def charges(self, since: int, until: int) -> list[Any]:
-        """What was charged between two times (epoch seconds). Raises UnknownError."""
-        span = json.dumps({"day": {"gte": since, "lte": until}, "type": {"in": ["instance"]}})
+        """What was charged between two times (epoch seconds), and on the first one's day before it.
+
+        The market may count whole UTC days, and then leaves out the day in which it is asked to begin. Raises
+        UnknownError.
+        """
+        first = since // _DAY * _DAY
+        span = json.dumps({"day": {"gte": first, "lte": until}, "type": {"in": ["instance"]}})
         return self._pages("charges", "/api/v0/charges/", "results", {"limit": "500", "select_filters": span})
 
     def _pages(self, kind: str, path: str, name: str, query: Mapping[str, str]) -> list[Any]:
@@ -121,6 +133,14 @@ class VastClient:
                 raise UnknownError(f"{path}: the market's pages go in a circle", hint="the same command again")
             tokens.add(token)
         raise UnknownError(f"{path}: the market's pages never end", hint="the same command again")
+
+
+def _ahead(date: str | None, now: float) -> float | None:
+    """Seconds, of an answer's Date."""
+    try:
+        return None if date is None else now - parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _page(said: Said, name: str, key: Secret | None) -> tuple[list[Any], str | None]:

@@ -1,0 +1,144 @@
+"""`extend`: hold a rented machine for longer, or let it cost more; true only once the market says so."""
+
+import contextlib
+from collections.abc import Callable
+
+from swarmctl.commands.release import locked
+from swarmctl.core.leasing.burn import burned, since
+from swarmctl.core.leasing.extending import Extension, Longer, Standing, extended
+from swarmctl.core.leasing.label import PREFIX, Label
+from swarmctl.core.leasing.lease import Lease
+from swarmctl.core.price.money import ZERO
+from swarmctl.effects.providers.here import lease_book, vast
+from swarmctl.effects.providers.leasebook import LeaseBook, Written
+from swarmctl.effects.providers.owner import known_owner
+from swarmctl.effects.providers.problems import UnknownError
+from swarmctl.effects.providers.provider import Provider
+from swarmctl.effects.world import World
+from swarmctl.errors import HostError, ProviderError, SpecError
+
+Approve = Callable[[Extension], bool]
+_LOOKS = (0.0, 3.0, 10.0)
+"""Seconds after labelling at which the label is read back."""
+
+
+def extend(
+    world: World,
+    wish: Longer,
+    *,
+    approve: Approve,
+    swarm: str | None = None,
+    lease: str | None = None,
+    any_owner: bool = False,
+    provider: Provider | None = None,
+) -> Extension | None:
+    """Give a machine a later end or a larger budget; None without a yes.
+
+    Raises SpecError and CapacityError for what cannot be had, LockedError while another command works on the swarm,
+    UnknownError where the market does not say what is held, and ProviderError where its label does not show the new
+    end: then the old one holds.
+    """
+    market = provider or vast(world.state, world.clock)
+    found = _the_one(market, swarm, lease)
+    _owned(found, world, any_owner=any_owner)
+    with locked(found, world, f"extend --lease {found.id}"):
+        book = lease_book(world.state, world.clock)
+        plan = extended(found, wish, _standing(found, world, market, book))
+        if not approve(plan):
+            return None
+        if plan.label.expires != plan.before:
+            _relabel(market, world, plan)
+        _write(book, plan)
+    return plan
+
+
+def _the_one(market: Provider, swarm: str | None, id_: str | None) -> Lease:
+    """The machine that is meant. Raises SpecError where it is none, or one of several."""
+    if id_ is not None:
+        if not id_.isascii() or not id_.isdigit() or len(id_) > 18:
+            raise SpecError(f"{id_[:40]!r} is no machine's number", hint="swarmctl orphans   (lists them)")
+        found = market.lease(id_)
+        if found is None:
+            raise SpecError(f"the market has no machine {id_}", hint="swarmctl orphans   (lists them)")
+        return found
+    held = [one for one in market.leases(f"{PREFIX}{swarm}/" if swarm else PREFIX) if one.ours]
+    if len(held) == 1:
+        return held[0]
+    whose = f"swarm '{swarm}'" if swarm else "swarmctl"
+    ids = ", ".join(one.id for one in held)
+    said = f"{whose} holds several machines: {ids}" if held else f"{whose} holds no rented machine"
+    raise SpecError(said, hint="swarmctl extend --lease ID" if held else "swarmctl orphans   (lists what is held)")
+
+
+def _owned(lease: Lease, world: World, *, any_owner: bool) -> None:
+    """Raises SpecError for a machine that others pay attention to."""
+    if lease.label is None:
+        raise SpecError(
+            f"machine {lease.id} is not ours: its label is {lease.called[:80]!r}",
+            hint="swarmctl extends only machines under its own labels",
+        )
+    if not any_owner and lease.label.owner != known_owner(world.state):
+        raise SpecError(
+            f"machine {lease.id} was rented from another computer or folder ({lease.label.owner})",
+            hint=f"swarmctl extend --lease {lease.id} --any-owner   (with the same flags)",
+        )
+
+
+def _standing(lease: Lease, world: World, market: Provider, book: LeaseBook) -> Standing:
+    """What is known of its money. Raises HostError where the clock cannot be right."""
+    now = world.clock.now().timestamp()
+    written = _written(book, lease)
+    began = since(lease, now, written.intended if written else None)
+    spent = None if began is None else burned(lease.hourly, now - began)
+    if spent is None and lease.hourly.known is not None:
+        raise HostError(
+            f"what machine {lease.id} has cost cannot be told: all that is known of it lies in the future",
+            hint="is this computer's clock right? date -u",
+        )
+    credit = None
+    with contextlib.suppress(ProviderError):
+        credit = market.account().credit
+    budget = None
+    with contextlib.suppress(HostError):
+        budget = book.meter.budget(lease.label.nonce) if lease.label else None
+    return Standing(now, spent or ZERO, budget, credit)
+
+
+def _written(book: LeaseBook, lease: Lease) -> Written | None:
+    with contextlib.suppress(HostError):
+        return next((one for one in book.attempts() if lease.id in one.attempt.contracts), None)
+    return None
+
+
+def _relabel(market: Provider, world: World, plan: Extension) -> None:
+    """Write the new end, and read it back. Raises ProviderError."""
+    said = ""
+    try:
+        market.relabel(plan.lease.id, plan.label)
+    except ProviderError as e:
+        said = f"{e.message}: {e.detail}"
+    seen: Label | None = None
+    for pause in _LOOKS:
+        world.clock.sleep(pause)
+        try:
+            now = market.lease(plan.lease.id)
+        except UnknownError as e:
+            said = e.message
+            continue
+        seen = now.label if now else None
+        if seen == plan.label:
+            return
+    raise ProviderError(
+        f"machine {plan.lease.id} could not be shown to have its new end",
+        detail=f"its label says {seen or 'nothing that could be read'}; {said}".rstrip("; "),
+        hint="swarmctl orphans   (says when each ends), then the same command again",
+    )
+
+
+def _write(book: LeaseBook, plan: Extension) -> None:
+    """The market's label is the truth; a ledger that cannot be written only forgets the budget, which is said."""
+    with contextlib.suppress(HostError):
+        book.relabelled(plan.label)
+        book.saw(plan.lease)
+    if plan.budget is not None:
+        book.meter.promise(plan.label.nonce, plan.budget)

@@ -1,0 +1,267 @@
+"""The tunnel to a host, kept by a supervisor of ours: it outlives the command line and comes back by itself."""
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from swarmctl.core.hosts import Host
+from swarmctl.core.program import Program, ProgramStatus, SupervisorConfig
+from swarmctl.core.tunnel import (
+    Ends,
+    TunnelState,
+    Wanted,
+    command,
+    local_ports,
+    problems,
+    program,
+    read_ends,
+    service,
+)
+from swarmctl.effects import files
+from swarmctl.effects.clock import Clock, SystemClock, wait_until
+from swarmctl.effects.hosts import sshsaid
+from swarmctl.effects.hosts.hostkeys import is_pinned
+from swarmctl.effects.hosts.shortplaces import socket_place
+from swarmctl.effects.hosts.ssh import Line, environment
+from swarmctl.effects.hosts.sshsaid import Trouble, last_words, trouble
+from swarmctl.effects.hosts.talk import Late, talk
+from swarmctl.effects.paths import private
+from swarmctl.effects.runtimes.process import ProcessRuntime, socket_path
+from swarmctl.errors import HostError, LeakError, SpecError
+
+_ANSWER = 3.0
+"""Seconds in which the machine at the other end runs a command that does nothing, or the tunnel is not connected."""
+_ALONE = 30.0
+_FINAL = frozenset({"changed", "denied", "forward", "settings", "unpinned"})
+"""Troubles that another try does not mend."""
+
+
+class Tunnel:
+    """One slot's tunnel. state: the swarm's own folder; all its tunnels share one supervisor below it.
+
+    Its ends here are loopback ports and sockets that only this user may open.
+    """
+
+    def __init__(self, swarm: str, slot: str, host: Host, state: Path, clock: Clock | None = None) -> None:
+        """Changes nothing. Raises SpecError for a slot that is no name."""
+        try:
+            self.name = service(slot)
+        except ValueError as e:
+            raise SpecError(str(e)) from None
+        self.swarm, self.slot, self.host = swarm, slot, host
+        self._clock = clock or SystemClock()
+        self._folder = state / "tunnels"
+        self._runtime = ProcessRuntime(swarm, self._folder, socket_path(self._folder, "keeper"), self._clock)
+        self._control = socket_place(self._folder, f"{slot}.ctl")
+        self._docker = socket_place(self._folder, f"{slot}.docker")
+        self._ends, self._seen = self._folder / f"{slot}.json", self._folder / f"{slot}.seen"
+
+    @property
+    def ends(self) -> Ends:
+        """Where its ends here are, or were when it was last up."""
+        return read_ends(files.read_json(self._ends))
+
+    def up(self, wanted: Wanted) -> Ends:
+        """Hold these ways open from now on; gives their ends here. The same again changes nothing where it is
+        connected, and where it waits for its next try, it tries now.
+
+        Does not wait for the connection (`wait` does), but pins the host's key where that was not done: then the
+        machine must answer. Raises SpecError for what cannot be forwarded, HostError, and DeployError when there is
+        no supervisor.
+        """
+        if wrong := problems(wanted):
+            raise SpecError(f"{self.slot}: {'; '.join(wrong)}")
+        self._pin()
+        with self._alone():
+            others = [one for one in self._programs() if one.name != self.name]
+            ends = self._choose(wanted)
+            argv = command(self.host, wanted, ends, str(self._control))
+            mine = program(self.swarm, self.slot, self._runtime.home, argv, _surroundings())
+            files.write_json(self._ends, ends.as_json())
+            self._tell([*others, mine])
+            if (found := self._status()) and found.state == "backoff":
+                self._runtime.restart(self.name)
+        return ends
+
+    def state(self) -> TunnelState:
+        """Whether a command that does nothing runs at the other end just now, through the tunnel itself."""
+        found = self._status()
+        if found is None:
+            return TunnelState("down", self._last_seen(), self._runtime.reason)
+        if found.pid is not None and found.state == "running" and self._answers():
+            self._seen.touch(mode=0o600)
+            with suppress(OSError):
+                return TunnelState("connected", self._control.stat().st_mtime, "", found.restarts)
+        said = self._tail()
+        gone = self._trouble(said)
+        words = sshsaid.sentence(self.host, gone) if gone else last_words(said) or found.last_exit
+        return TunnelState("reconnecting", self._last_seen(), words, found.restarts)
+
+    def wait(self, seconds: float = 60) -> TunnelState:
+        """Wait until it is connected. Raises HostError when it is not in time, and at once where waiting is no use."""
+
+        try:
+            wait_until(self._settled, clock=self._clock, deadline=seconds, every=0.1, what=f"the tunnel to {self.slot}")
+        except HostError as e:
+            if not e.message.startswith("waited"):
+                raise
+            said = self._tail()
+            why = sshsaid.error(self.host, self._trouble(said) or Trouble("silent", last_words(said)))
+            raise HostError(f"{e.message}: {why.message}", detail=why.detail, hint=why.hint) from None
+        return self.state()
+
+    def _settled(self) -> bool:
+        """It is connected. Raises HostError where it will not be."""
+        found = self.state()
+        if found.state == "down":
+            raise HostError(f"{self.slot}: its tunnel is not kept", detail=found.words, hint="swarmctl up")
+        if found.state == "reconnecting":
+            gone = self._trouble(self._said(self._status()))
+            if gone and gone.kind in _FINAL:
+                raise sshsaid.error(self.host, gone)
+        return found.state == "connected"
+
+    def down(self) -> None:
+        """End it: no process and no socket of it is left, here; nothing is asked of the host.
+
+        Raises LeakError when a process of it cannot be ended.
+        """
+        with self._alone():
+            others = [one for one in self._programs() if one.name != self.name]
+            if others:
+                self._tell(others)
+                wait_until(
+                    lambda: self._status() is None,
+                    clock=self._clock, deadline=15, every=0.05, what=f"the tunnel to {self.slot} to end",
+                )  # fmt: skip
+            elif left := self._runtime.stop():
+                pids = ", ".join(str(one.pid) for one in left)
+                raise LeakError(f"{self.slot}: its tunnel still runs (pid {pids})", hint=f"kill -9 {pids}")
+            else:
+                self._runtime.config_file.unlink(missing_ok=True)
+            for path in (self._control, self._docker, self._ends, self._seen):
+                path.unlink(missing_ok=True)
+
+    def _pin(self) -> None:
+        if self.host.known_hosts and not is_pinned(self.host):
+            with Line(self.host, self._folder) as line:
+                line.run(["true"], seconds=30)
+
+    def _choose(self, wanted: Wanted) -> Ends:
+        """A port that we hold ourselves is free to us; one that somebody took while we were away is not."""
+        before = self.ends
+        mine = set(before.ports.values()) if self._answers() else set()
+        theirs = {port for file in self._folder.glob("*.json") if file not in {self._ends, self._runtime.config_file}
+                  for port in read_ends(files.read_json(file)).ports.values()}  # fmt: skip
+        try:
+            ports = local_ports(
+                f"{self.swarm}/{self.slot}",
+                wanted.ports,
+                before.ports,
+                lambda port: port in mine or (port not in theirs and _free(port)),
+            )
+        except ValueError as e:
+            raise HostError(f"{self.slot}: {e}") from None
+        return Ends(str(self._docker) if wanted.docker else "", ports)
+
+    def _programs(self) -> tuple[Program, ...]:
+        """What the supervisor of this swarm's tunnels was last told to keep."""
+        raw = files.read_json(self._runtime.config_file)
+        with suppress(ValueError, TypeError, KeyError):
+            return SupervisorConfig.from_json(raw if isinstance(raw, dict) else {}).programs
+        return ()
+
+    def _tell(self, programs: list[Program]) -> None:
+        ordered = tuple(sorted(programs, key=lambda one: one.name))
+        logs = private(self._runtime.logs)
+        self._runtime.apply(
+            SupervisorConfig(self.swarm, str(self._runtime.socket), str(logs), ordered, home=self._runtime.home)
+        )
+
+    def _status(self) -> ProgramStatus | None:
+        found = self._runtime.status()
+        if found is None:
+            return None
+        self._runtime.reason = "no tunnel to it is kept"
+        return next((one for one in found.programs if one.name == self.name), None)
+
+    def _answers(self) -> bool:
+        """Never by another connection: ProxyCommand ends one that would be made without the control socket."""
+        if not self._control.exists():
+            return False
+        words = ("-F", "none", "-T", "-o", f"ControlPath={self._control}", "-o", "ProxyCommand=false")
+        with suppress(Late, HostError):
+            return talk(["ssh", *words, "tunnel", "true"], env=environment(), seconds=_ANSWER).code == 0
+        return False
+
+    def _tail(self) -> str:
+        """OpenSSH's last line, of this run or an earlier one; that a port there is closed is no matter of the tunnel's.
+
+        One line alone: what stands before it may be another run's.
+        """
+        lines = self._runtime.tail(self.name, 20).splitlines()
+        return next((line for line in reversed(lines) if not line.startswith("channel ")), "")
+
+    def _said(self, found: ProgramStatus | None) -> str:
+        """What its present run said, or the one that just ended."""
+        if found is None or (found.pid is None and found.state != "backoff"):
+            return ""
+        with suppress(OSError):
+            if found.started and self._runtime.log_path(self.name).stat().st_mtime < found.started:
+                return ""
+        return self._tail()
+
+    def _trouble(self, said: str) -> Trouble | None:
+        gone = trouble(said)
+        return Trouble("changed", gone.words) if gone and gone.kind == "unpinned" and self.host.known_hosts else gone
+
+    def _last_seen(self) -> float | None:
+        with suppress(OSError):
+            return self._seen.stat().st_mtime
+        return None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Tunnels of one swarm are told of one at a time."""
+        path = private(self._folder) / "lock"
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            wait_until(lambda: _locked(handle), clock=self._clock, deadline=_ALONE, every=0.05, what=f"{path}")
+            yield
+        finally:
+            os.close(handle)
+
+
+def tunnels(state: Path) -> list[str]:
+    """Slots whose tunnels are kept, in order. state: the swarm's own folder."""
+    folder = state / "tunnels"
+    raw = files.read_json(folder / "supervisor.json")
+    names = [one.get("name", "") for one in raw.get("programs", ())] if isinstance(raw, dict) else []
+    return sorted(name.removeprefix("tunnel-") for name in names if str(name).startswith("tunnel-"))
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with suppress(OSError):
+            line.bind(("127.0.0.1", port))
+            return True
+    return False
+
+
+def _surroundings() -> dict[str, str]:
+    """What the supervisor's own environment may have otherwise: it began in another terminal, on another day."""
+    agent = os.environ.get("SSH_AUTH_SOCK")
+    found = {"LC_ALL": "C", "SSH_ASKPASS_REQUIRE": "never"}
+    return found | ({"SSH_AUTH_SOCK": agent} if agent else {})

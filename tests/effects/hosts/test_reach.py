@@ -1,0 +1,88 @@
+"""A machine that boots: which of its addresses wins, what is said meanwhile, and when waiting ends."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fakes.grounded import docker, stands
+from fakes.hosts import host
+from fakes.reached import Hurried, closed_port, listener, nobody, there
+from swarmctl.core.leasing.lease import Address
+from swarmctl.effects.clock import SystemClock
+from swarmctl.effects.hosts.reach import reach
+from swarmctl.errors import HostError
+
+
+@pytest.fixture
+def ports() -> Iterator[tuple[int, int]]:
+    """One where nobody listens, and one that hangs up."""
+    with listener(b"") as odd:
+        yield closed_port(), odd
+
+
+def test_each_address_is_tried_and_what_is_wrong_is_said_once(tmp_path: Path, ports: tuple[int, int]) -> None:
+    found = [Address("127.0.0.1", ports[0]), Address("127.0.0.1", ports[1], "proxy")]
+    said: list[str] = []
+    clock = Hurried()
+    with pytest.raises(HostError) as caught:
+        reach(nobody(tmp_path, 1), lambda: found, tmp_path, said.append, clock=clock, seconds=7)
+    assert len(said) == 1
+    assert f"slot-0: 127.0.0.1:{ports[0]} refuses the connection: no SSH listens there; " in said[0]
+    assert f"; 127.0.0.1:{ports[1]} hangs up before SSH begins" in said[0]
+    assert caught.value.message.startswith("slot-0 cannot be reached within 7 s: 127.0.0.1")
+    assert "Connection refused" in caught.value.detail
+    assert caught.value.hint.startswith("ssh ")
+    assert sum(clock.slept) == 7
+
+
+def test_addresses_may_come_late(tmp_path: Path, ports: tuple[int, int]) -> None:
+    found: list[Address] = []
+    said: list[str] = []
+    clock = Hurried(lambda: found or clock.at < 5 or found.append(Address("127.0.0.1", ports[0])))
+    with pytest.raises(HostError, match="refuses"):
+        reach(nobody(tmp_path, 1), lambda: found, tmp_path, said.append, clock=clock, seconds=10)
+    assert said[0] == "slot-0: no address of it is known yet"
+    assert said[1:] == [f"slot-0: 127.0.0.1:{ports[0]} refuses the connection: no SSH listens there"]
+
+
+def test_where_none_ever_comes_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(HostError, match="within 4 s: no address of it is known yet"):
+        reach(nobody(tmp_path, 1), list, tmp_path, str, clock=Hurried(), seconds=4)
+
+
+def test_a_name_that_nobody_knows_is_not_waited_for(tmp_path: Path) -> None:
+    clock, found = Hurried(), [Address("no..host", 22)]
+    with pytest.raises(HostError, match="is no name that can be looked up"):
+        reach(nobody(tmp_path, 1), lambda: found, tmp_path, str, clock=clock, seconds=600)
+    assert clock.slept == []
+
+
+@pytest.mark.slow
+@pytest.mark.ground
+def test_the_address_that_answers_wins_and_another_machine_never_does(tmp_path: Path) -> None:
+    stands("engine", "host-container")
+    with host("container") as machine:
+        target = there(machine, tmp_path)
+        found = [Address("127.0.0.1", closed_port()), Address("127.0.0.1", machine.port, "proxy")]
+        docker("stop", "-t", "0", machine.name)
+        said: list[str] = []
+
+        class Booting(SystemClock):
+            def sleep(self, seconds: float) -> None:
+                if len(docker("ps", "-q", "--filter", f"name={machine.name}")) == 0:
+                    docker("start", machine.name)
+                    at = int(docker("port", machine.name, "22").split()[0].rpartition(":")[2])
+                    found[1] = Address("127.0.0.1", at, "proxy")
+                super().sleep(min(seconds, 0.2))
+
+        done = reach(target, lambda: found, tmp_path / "s", said.append, clock=Booting(), seconds=60)
+        with done.line as line:
+            assert (done.address.kind, done.line.host.port) == ("proxy", found[1].port)
+            assert line.run(["echo", "here"], seconds=5).stdout == "here\n"
+        assert said
+        assert 0 < done.seconds < 30
+
+        docker("exec", machine.name, "sh", "-c", "rm /etc/ssh/ssh_host_*; ssh-keygen -A; kill -HUP 1")
+        with pytest.raises(HostError, match="another machine answers"):
+            reach(target, lambda: found[1:], tmp_path / "s", str, clock=Booting(), seconds=20)
