@@ -17,6 +17,8 @@ from swarmctl.agent.ports import ModelFailed, TooLarge
 from swarmctl.core.agentfile import Peer
 from swarmctl.core.messages import ChatDone, ChatOrder
 
+pytestmark = pytest.mark.slow
+
 DONE = Turn("The file holds one.")
 
 

@@ -20,6 +20,8 @@ from swarmctl.core.messages import TestResult as Outcome
 from swarmctl.effects.testorders import Orders
 from swarmctl.effects.testorders import RunOver as Ended
 
+pytestmark = pytest.mark.slow
+
 ADD = "def add(a, b):\n    return a + b\n"
 PLAN = json.dumps({"steps": [{"role": "backend", "title": "write", "files": ["add.py"], "depends": [], "accept": ""}]})
 OK = json.dumps({"ok": True, "comment": "fine"})

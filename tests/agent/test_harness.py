@@ -15,6 +15,8 @@ from swarmctl.agent.harness import EngineHarness
 from swarmctl.agent.ports import Answer, ModelFailed, TooLarge
 from swarmctl.core.team import patience
 
+pytestmark = pytest.mark.slow
+
 ASK = [("system", "You write code."), ("user", "Write add(a, b).")]
 LOOP = "def add(a, b):\n    return a + b\n"
 

@@ -23,6 +23,8 @@ from fakes.openai_server import ScriptedEngine, Turn
 from swarmctl.core.agentfile import AgentFile
 from swarmctl.core.messages import ChatDone
 
+pytestmark = pytest.mark.slow
+
 CHAT = {"data": {"kind": "chat", "text": "Hello?"}}
 SLOW = Turn("slow and steady " * 2000, pause=0.02)
 

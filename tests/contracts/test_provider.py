@@ -19,6 +19,8 @@ from swarmctl.effects.clock import Clock
 from swarmctl.effects.providers.here import vast_over
 from swarmctl.effects.providers.provider import Provider
 
+pytestmark = pytest.mark.slow
+
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJvDWHPGZ2gYwP3nXKLGnjAdAcTjgDnMWsRFDWhXGKTc someone@somewhere"
 
 

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from fakes.guarding import GUARD, Host
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_idle_machine_ends_after_its_idle_time(tmp_path: Path) -> None:
     host = Host(tmp_path)

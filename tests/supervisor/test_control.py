@@ -12,6 +12,8 @@ import pytest
 from fakes.swarms import Swarm, stopwatch, until
 from swarmctl.supervisor.control import Control
 
+pytestmark = pytest.mark.slow
+
 
 def line(swarm: Swarm) -> socket.socket:
     """A raw connection."""

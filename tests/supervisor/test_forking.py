@@ -9,6 +9,8 @@ import pytest
 from fakes.swarms import Swarm, until
 from swarmctl.effects.process import labelled
 
+pytestmark = pytest.mark.slow
+
 
 def report(path: Path) -> dict[str, Any]:
     """What the entry said of its process."""

@@ -146,6 +146,8 @@ def test_restart_of_one_program(swarm: Swarm) -> None:
 def test_the_environment_and_folder_of_a_program(swarm: Swarm, tmp_path: Path) -> None:
     code = """
 import os, sys, time
+
+pytestmark = pytest.mark.slow
 print(os.environ["EXTRA"], os.getcwd(), oct(os.umask(0)), sys.stdin.read() == "", flush=True)
 time.sleep(600)
 """

@@ -11,6 +11,8 @@ from swarmctl.core.placement.place import place
 from swarmctl.core.placement.placement import Placement, Refused, Way
 from swarmctl.core.spec import SwarmSpec
 
+pytestmark = pytest.mark.slow
+
 QUANTS = ("Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "IQ4_XS", "Q3_K_M", "Q2_K")
 
 
