@@ -89,7 +89,7 @@ def test_where_nothing_will_do_the_reasons_are_counted(types: Types) -> None:
     [
         (("offers", "--gpu", "gtx-nine"), 3, "no profile is called"),
         (("offers", "--max-price", "cheap"), 2, "no amount of money"),
-        (("offers", "--max-price", "-1"), 2, "no price"),
+        (("offers", "--max-price", "-1"), 2, "no amount of dollars"),
         (("offers", "--ttl", "soon"), 3, "no duration"),
         (("down", "--lease", "abc"), 3, "no machine's number"),
         (("down", "--lease", "424242"), 0, ""),
