@@ -20,6 +20,8 @@ time.sleep(600)
 """
 LEAVES_A_CHILD = """
 import subprocess, sys
+
+pytestmark = pytest.mark.slow
 print(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).pid, flush=True)
 sys.exit(1)
 """
@@ -146,8 +148,6 @@ def test_restart_of_one_program(swarm: Swarm) -> None:
 def test_the_environment_and_folder_of_a_program(swarm: Swarm, tmp_path: Path) -> None:
     code = """
 import os, sys, time
-
-pytestmark = pytest.mark.slow
 print(os.environ["EXTRA"], os.getcwd(), oct(os.umask(0)), sys.stdin.read() == "", flush=True)
 time.sleep(600)
 """
