@@ -9,6 +9,8 @@ import pytest
 
 from fakes.swarms import CLOCK, DEAF, Swarm, gone, until
 
+pytestmark = pytest.mark.slow
+
 LEAVES_QUICKLY = "import sys; print('boom'); sys.exit(3)"
 STUBBORN = f"""
 import os, signal, subprocess, sys, time
@@ -20,8 +22,6 @@ time.sleep(600)
 """
 LEAVES_A_CHILD = """
 import subprocess, sys
-
-pytestmark = pytest.mark.slow
 print(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).pid, flush=True)
 sys.exit(1)
 """
