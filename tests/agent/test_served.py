@@ -1,4 +1,7 @@
-"""A served agent: card, token, A2A 1.0 and 0.3, streams, cancelling, and a memory that outlives it."""
+"""A served agent: card, token, A2A 1.0 and 0.3, streams, cancelling, and a memory that outlives it.
+
+Over 300 lines: one server is asked in every way that its protocol has.
+"""
 
 import asyncio
 import json

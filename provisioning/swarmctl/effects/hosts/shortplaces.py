@@ -3,12 +3,10 @@
 import hashlib
 import os
 import re
-import stat
-import tempfile
 from pathlib import Path
 
 from swarmctl.effects.paths import private
-from swarmctl.errors import HostError
+from swarmctl.effects.shortfolder import near_root, own
 
 LONGEST = 86
 """Bytes of a path: every system takes 103, and OpenSSH appends a dot and sixteen letters while it makes a socket."""
@@ -25,18 +23,10 @@ def socket_place(folder: Path, name: str) -> Path:
     if len(os.fsencode(plain)) <= LONGEST and _PLAIN.fullmatch(str(plain)):
         private(folder)
         return plain
-    short = _short()
-    short.mkdir(mode=0o700, exist_ok=True)
-    facts = short.lstat()
-    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid() or facts.st_mode & 0o077:
-        hint = f"remove {short}, or choose a shorter XDG_STATE_HOME"
-        raise HostError(f"{short} is not a private folder of yours: no socket is put there", hint=hint)
+    short = own(_short())
     return short / f"{hashlib.sha256(os.fsencode(plain)).hexdigest()[:16]}.{name[-8:]}"
 
 
 def _short() -> Path:
     # It stays: a tunnel that is away for a moment has no socket in it, and needs it for the next.
-    # Not TMPDIR where /tmp will do: two terminals with different ones must find the same socket.
-    plain = Path("/tmp")  # noqa: S108 - owner and mode are checked above
-    base = plain if os.access(plain, os.W_OK) else Path(tempfile.gettempdir())
-    return base / f"swarmctl-ssh-{os.getuid()}"
+    return near_root("swarmctl-ssh")

@@ -4,9 +4,7 @@ import hashlib
 import json
 import os
 import socket as sockets
-import stat
 import sys
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from swarmctl.effects import files
 from swarmctl.effects.clock import Clock, wait_until
 from swarmctl.effects.paths import private
 from swarmctl.effects.process import Labelled, end, labelled, spawn_daemon
+from swarmctl.effects.shortfolder import near_root, own
 from swarmctl.errors import DeployError, HostError
 
 SOCKET_BYTES = 103
@@ -44,20 +43,12 @@ def socket_path(state: Path, swarm: str) -> Path:
     plain = state / f"{swarm}.sock"
     if len(os.fsencode(plain)) <= SOCKET_BYTES:
         return plain
-    folder = _short_folder()
-    folder.mkdir(mode=0o700, exist_ok=True)
-    facts = folder.lstat()
-    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid() or facts.st_mode & 0o077:
-        hint = f"remove {folder}, or choose a shorter XDG_STATE_HOME"
-        raise HostError(f"{folder} is not a private folder of yours: no socket is put there", hint=hint)
+    folder = own(_short_folder())
     return folder / f"{hashlib.sha256(os.fsencode(plain)).hexdigest()[:16]}.sock"
 
 
 def _short_folder() -> Path:
-    # Not TMPDIR where /tmp will do: two terminals with different ones must find the same socket.
-    plain = Path("/tmp")  # noqa: S108 - owner and mode are checked above
-    base = plain if os.access(plain, os.W_OK) else Path(tempfile.gettempdir())
-    return base / f"swarmctl-{os.getuid()}"
+    return near_root("swarmctl")
 
 
 class ProcessRuntime:
