@@ -11,7 +11,7 @@ from swarmctl.core.lostcards import lost_cards
 from swarmctl.core.machine import Gpu
 from swarmctl.core.observed import Observed
 from swarmctl.core.plan import Plan
-from swarmctl.core.trial import TRIAL
+from swarmctl.core.trialname import TRIAL
 
 SPEC = tiny(("placement.architecture", "separate"))
 

@@ -79,7 +79,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
         command.write_text(SCRIPT.format(**told))
         command.chmod(0o755)
         monkeypatch.setenv("PATH", str(tmp_path))
-        return ComposeRuntime("demo", tmp_path, engine, Clock())
+        return ComposeRuntime("demo", engine, Clock())
 
     return made
 
@@ -107,7 +107,7 @@ def test_an_engine_that_goes_while_it_is_asked_is_no_clean_end(tmp_path: Path) -
         raise HostError("no Docker Engine answers")
 
     with pytest.raises(HostError):
-        ComposeRuntime("demo", tmp_path, silent, Clock()).stop()
+        ComposeRuntime("demo", silent, Clock()).stop()
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_why_compose_could_not(
     (tmp_path / "docker").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(kind, match=said) as raised:
-        ComposeRuntime("demo", tmp_path, lambda _path, **_query: None, Clock()).up(tmp_path / "cpu.yml")
+        ComposeRuntime("demo", lambda _path, **_query: None, Clock()).up(tmp_path / "cpu.yml")
     assert type(raised.value) is kind
     assert isinstance(raised.value, HostError | DeployError)
     assert hint in raised.value.hint
@@ -163,5 +163,5 @@ def test_why_compose_could_not(
 def test_without_our_own_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(HostError, match="need the package docker") as refused:
-        ComposeRuntime("demo", Path(), lambda *_a, **_k: None).able()
+        ComposeRuntime("demo", lambda *_a, **_k: None).able()
     assert "swarmctl[compose]" in refused.value.hint

@@ -100,7 +100,7 @@ def stranger() -> Iterator[str]:
 def wall(swarm: str) -> Iterator[None]:
     """The host closed to all bridges of a swarm."""
     try:
-        for network in ComposeRuntime(swarm, Path()).networks():
+        for network in ComposeRuntime(swarm).networks():
             hostwall.close(swarm, bridge(network))
         yield
     finally:
@@ -109,7 +109,7 @@ def wall(swarm: str) -> Iterator[None]:
 
 def sealed(swarm: str, folder: Path, **lock: str) -> Seal:
     """The seal of a stack that an ejected folder runs."""
-    what = Sealed(swarm, ComposeRuntime(swarm, folder), folder, lock, REACH)
+    what = Sealed(swarm, ComposeRuntime(swarm), folder, lock, REACH)
     return seal(what, SystemClock(), tell=lambda _: None)
 
 

@@ -8,7 +8,7 @@ from swarmctl.core.observed import Observed
 from swarmctl.core.plan import Plan
 from swarmctl.core.reconcile import reconcile
 from swarmctl.core.stack import stack_hash
-from swarmctl.core.trial import trial_name
+from swarmctl.core.trialname import trial_name
 from swarmctl.core.verdict import Verdict
 from swarmctl.effects import files
 from swarmctl.effects.clearing import broken_off, clear

@@ -17,7 +17,8 @@ from swarmctl.core.plan import Memory, Plan, Step, Verb
 from swarmctl.core.spec import SwarmSpec
 from swarmctl.core.stack import Service, Stack, stack_hash
 from swarmctl.core.stackfiles import asked, compose_file, of_kind, stack_files
-from swarmctl.core.trial import AGENT_IDLE, TRIAL, room, upgrade
+from swarmctl.core.trial import AGENT_IDLE, room, upgrade
+from swarmctl.core.trialname import TRIAL
 
 
 @dataclass(frozen=True, slots=True)

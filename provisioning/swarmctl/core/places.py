@@ -45,6 +45,11 @@ class Places:
         return self.root / "golden.json"
 
     @property
+    def host(self) -> Path:
+        """Which host the swarm is on, where that is not this machine."""
+        return self.root / "host.json"
+
+    @property
     def record(self) -> Path:
         """What the swarm was last brought up as."""
         return self.root / "swarm.json"

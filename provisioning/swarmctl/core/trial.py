@@ -8,18 +8,12 @@ from swarmctl.core.observed import Observed
 from swarmctl.core.plan import Step
 from swarmctl.core.spec import SwarmSpec
 from swarmctl.core.stackfiles import of_kind
+from swarmctl.core.trialname import trial_name
 
-TRIAL = "trial"
-"""Subject of the step that tries a new engine or model in a swarm of its own."""
 AGENT_IDLE = 90.0
 """MiB resident of one agent's container (measured)."""
 _DISK = 2.2
 """A model lies twice on the disk where its server rewrites it, and a little more."""
-
-
-def trial_name(swarm: str) -> str:
-    """Name of the swarm that is only tried: no swarm file can have one with an underscore."""
-    return f"{swarm}_{TRIAL}"
 
 
 def trial_spec(spec: SwarmSpec) -> SwarmSpec:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from swarmctl.core.compose import shared
 from swarmctl.core.stack import Stack
 from swarmctl.core.stacks import SLOT
-from swarmctl.core.trial import trial_name
+from swarmctl.core.trialname import trial_name
 from swarmctl.effects.observe import has_containers
 from swarmctl.effects.world import World
 from swarmctl.errors import LeakError
@@ -25,6 +25,7 @@ def clear(swarm: str, world: World, *, purge: bool = False, tell: Tell = lambda 
         if world.compose(trial_name(swarm)).left(purge=True):
             clear(trial_name(swarm), world, purge=True, tell=tell)
     world.runtime(swarm).stop()
+    world.leave(swarm)
     shutil.rmtree(world.places(swarm).root, ignore_errors=True)
     found = world.runtime(swarm).labelled()
     left += [f"{item.labels.get('swarmctl.service', '?')} (process {item.pid})" for item in found]
@@ -45,12 +46,10 @@ def broken_off(swarm: str, world: World) -> bool:
 def _containers(swarm: str, world: World, purge: bool, tell: Tell) -> list[str]:
     """End containers, networks and volumes; what is left. The models' volume stays, unless `purge`."""
     from swarmctl.effects import hostwall  # noqa: PLC0415 - only where containers are meant
-    from swarmctl.effects.served import served  # noqa: PLC0415 - as above
 
-    keep = shared(Stack(swarm, SLOT, "", ()), "models")
+    keep, over = shared(Stack(swarm, SLOT, "", ()), "models"), world.connection(swarm)
     left = world.compose(swarm).stop(purge=purge, keep=keep, tell=tell)
-    if not left:
-        hostwall.open_again(swarm)
-    if purge and not left:
-        shutil.rmtree(served(swarm, world), ignore_errors=True)
-    return left
+    if left:
+        return left
+    hostwall.open_again(swarm, over.shell)
+    return over.remove(models=purge)

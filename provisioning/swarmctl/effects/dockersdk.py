@@ -10,9 +10,12 @@ from swarmctl.effects.dockerapi import unreachable
 
 
 @cache
-def client() -> DockerClient:
-    """The Engine that DOCKER_HOST names, or the local one. Raises HostError when it does not answer."""
+def client(engine: str = "") -> DockerClient:
+    """The Engine at `engine`, as DOCKER_HOST would say it; left out, the one that this user's environment names.
+
+    Raises HostError when it does not answer.
+    """
     try:
-        return docker.from_env(timeout=60)
+        return docker.DockerClient(base_url=engine, timeout=60) if engine else docker.from_env(timeout=60)
     except (DockerException, OSError) as e:
         raise unreachable(e) from None

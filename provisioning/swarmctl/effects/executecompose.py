@@ -10,6 +10,7 @@ from swarmctl.core.composesite import ComposeSite
 from swarmctl.core.containers import bridge, isolated
 from swarmctl.core.drift import LEFT_OUT, wishes
 from swarmctl.core.llamacpp import keys_file
+from swarmctl.core.lock import Lock
 from swarmctl.core.modelfile import modelfile
 from swarmctl.core.ollama.order import Wish
 from swarmctl.core.plan import Step
@@ -18,21 +19,21 @@ from swarmctl.core.render import HOST
 from swarmctl.core.specfile import Loaded
 from swarmctl.core.stack import Service, Stack
 from swarmctl.core.stackfiles import asked, compose_file, of_kind, stack_files
-from swarmctl.core.trial import TRIAL, trial_spec
+from swarmctl.core.trial import trial_spec
+from swarmctl.core.trialname import TRIAL
 from swarmctl.core.verdict import Verdict
 from swarmctl.effects import files, hostwall, imaging
 from swarmctl.effects.ahead import Ahead
 from swarmctl.effects.clearing import clear
 from swarmctl.effects.clock import wait_until
+from swarmctl.effects.connections.connection import Connection
 from swarmctl.effects.engines.ollama import Ollama
 from swarmctl.effects.execute import Job, Progress, StepEnded
 from swarmctl.effects.git import token_config
-from swarmctl.effects.lending import give, lend
 from swarmctl.effects.lockfile import write_lock
 from swarmctl.effects.observe import observe
 from swarmctl.effects.paths import private
 from swarmctl.effects.runtimes.compose import ComposeRuntime
-from swarmctl.effects.served import served
 from swarmctl.effects.serving import serve, stay
 from swarmctl.effects.specs import Opened
 from swarmctl.errors import CapacityError, DeployError, HostError
@@ -44,7 +45,7 @@ _DEATHS = 2
 
 
 class ComposeJob(Job):
-    """A plan for containers of this machine."""
+    """A plan for containers of one machine, this one or one that SSH reaches."""
 
     _loaded: dict[str, list[str]]
     _ahead: Ahead
@@ -62,12 +63,13 @@ class ComposeJob(Job):
         """Write down what will run."""
         self._loaded = {}
         self.remember()
+        self._over.forward(list(self.plan.ports.values()))
 
     def prepare(self, n: int, step: Step) -> None:
         """Keys, folders, network and volume; or an image."""
         if step.subject != "local host":
             host = host_of(self.observed)
-            imaging.provide(step.subject, lock=host.lock, tell=lambda text: self.tell(Progress(n, text)))
+            self._image(step.subject, host.lock, lambda text: self.tell(Progress(n, text)))
             return
         self.tell(Progress(n, "keys, folders, network"))
         places = self.world.places(self.spec.name)
@@ -76,9 +78,8 @@ class ComposeJob(Job):
         token_config(places.git_config, files.secret(places.agent_token))
         for agent in of_kind(self.plan.stacks, "agent"):
             private(places.data(agent.name))
-        for name in ("gguf", "ollama"):
-            private(served(self.spec.name, self.world) / name)
-        give(self._site.user, places.root, served(self.spec.name, self.world))
+        self._over.bring(places.root, "secrets", "services", "data")
+        self._over.settle()
         first = self.plan.stacks[0]
         closed = self._site.dialect.isolated
         options = ["--internal", *(["--opt", _ISOLATED] if closed else [])]
@@ -111,8 +112,8 @@ class ComposeJob(Job):
     def _wall(self) -> None:
         """Close to the swarm's networks what the Engine leaves open: the host, and the world beyond the doors."""
         for network in self._runtime.networks():
-            if not isolated(network) and hostwall.able():
-                hostwall.close(self.spec.name, bridge(network))
+            if not isolated(network) and hostwall.able(self._over.shell):
+                hostwall.close(self.spec.name, bridge(network), self._over.shell)
 
     def deploy(self, n: int, step: Step) -> None:
         """Write a stack's files and let Compose make what is missing or changed."""
@@ -122,9 +123,9 @@ class ComposeJob(Job):
             files.write(places.root / path, text)
         for agent in of_kind([stack], "agent"):
             private(places.data(agent.name))  # of a role that came into a swarm which was prepared before
-        give(self._site.user, places.root / "services", places.root / "data")
+        self._over.bring(places.root, "services", "data", compose_file(stack))
         self._link(stack)
-        file = places.root / compose_file(stack)
+        file = Path(self._site.root) / compose_file(stack)
         if mine := spoilt(stack, self._site, self.observed):
             self._runtime.restart(file, mine)
         self._runtime.up(file)
@@ -163,9 +164,10 @@ class ComposeJob(Job):
             return
         super().check(n, step)
         host, wanted = host_of(self.observed), used_images(self.plan.stacks)
-        seen = imaging.look(wanted)
-        self.images = {name: one.id for name, one in imaging.here().items() if name in wanted}
-        imaging.prune(self.images.values())
+        ask, shell = self._runtime.ask, self._over.shell
+        seen = imaging.look(wanted, ask=ask)
+        self.images = {name: one.id for name, one in imaging.here(ask).items() if name in wanted}
+        imaging.prune(self.images.values(), ask=ask, shell=shell)
         if host.lock_path:
             write_lock(Path(host.lock_path), host.lock.merge(seen))
 
@@ -181,8 +183,21 @@ class ComposeJob(Job):
         found = self._runtime.containers()
         self._runtime.remove([one for one in found if (one.service, one.gpu) == (step.subject, gpu)])
         if gpu not in {one.gpu for one in self.plan.stacks}:
-            (self.world.places(self.spec.name).root / f"{gpu}.yml").unlink(missing_ok=True)
+            self._over.forget(f"{gpu}.yml")
         self._runtime.tidy({stack.gpu for stack in self.plan.stacks})
+
+    @property
+    def _over(self) -> Connection:
+        return self.world.connection(self.spec.name)
+
+    def _image(self, reference: str, lock: Lock, tell: Callable[[str], None]) -> None:
+        """An image into the machine's own Docker."""
+        if self._over.name:
+            from swarmctl.effects.hosts.images import provide  # noqa: PLC0415 - only where a host is meant
+
+            provide(reference, lock, tell, self._over)
+        else:
+            imaging.provide(reference, lock=lock, tell=tell)
 
     @property
     def _runtime(self) -> ComposeRuntime:
@@ -227,7 +242,7 @@ class ComposeJob(Job):
 
     def _connect(self, server: Service) -> Ollama:
         url = f"http://{HOST}:{self.plan.ports[server.name]}"
-        runtime, store = self._runtime, served(self.spec.name, self.world) / "ollama"
+        runtime, store = self._runtime, None if self._over.name else Path(self._over.models) / "ollama"
         return Ollama(url, log=lambda: runtime.log(server.name), store=store, clock=self.world.clock)
 
     def _lives(self, name: str) -> None:
@@ -270,7 +285,7 @@ class ComposeJob(Job):
             held = self.world.store.held(key)
             if held is None:
                 raise DeployError(f"the file of {key} left the store while it was needed", hint="swarmctl up")
-            lend(self._site.user, held.blob, Path(self._site.models) / self._site.files[key])
+            self._over.lend(held.blob, f"{self._site.models}/{self._site.files[key]}")
 
 
 _ISOLATED = "com.docker.network.bridge.gateway_mode_ipv4=isolated"

@@ -1,15 +1,14 @@
 """Images of a swarm: which are here, which are missing or stale, and how they come: pulled by digest, or built."""
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from swarmctl.core.compose import client_environment
 from swarmctl.core.imagetext import progress, why
 from swarmctl.core.lock import Lock, Seen
 from swarmctl.effects.dockerapi import Ask, asking
-from swarmctl.effects.process import Completed, follow, run
+from swarmctl.effects.process import Completed
 from swarmctl.effects.recipe import Recipe, recipe
+from swarmctl.effects.shell import HERE, Shell
 from swarmctl.errors import DeployError
 
 INPUTS, BASE = "swarmctl.inputs", "swarmctl.base"
@@ -87,29 +86,27 @@ def provide(reference: str, *, lock: Lock, tell: Tell = lambda _: None, ask: Ask
     return seen
 
 
-def prune(keep: Iterable[str], *, ask: Ask | None = None) -> list[str]:
+def prune(keep: Iterable[str], *, ask: Ask | None = None, shell: Shell = HERE) -> list[str]:
     """Removes what we built and what a newer build took the tag from; one in use stays. Gives the IDs that went.
 
     keep: IDs of images that someone may go back to. Raises HostError when no Engine answers.
     """
     rows = (ask or asking())("/images/json", filters={"dangling": ["true"], "label": [INPUTS]})
     gone = [row["Id"] for row in rows if row["Id"] not in set(keep)]
-    env = client_environment(os.environ)
-    return [one for one in gone if run(("docker", "rmi", one), env=env, timeout=_SHORT, check=False).code == 0]
+    return [one for one in gone if shell.run(("docker", "rmi", one), seconds=_SHORT, check=False).code == 0]
 
 
-def pull(reference: str, lock: Lock, tell: Tell) -> None:
+def pull(reference: str, lock: Lock, tell: Tell, shell: Shell = HERE) -> None:
     """Fetches an image from its registry, under its own tag. Raises DeployError with the reason."""
     digest = lock.pins().get(reference)
     name = f"{reference.rpartition(':')[0]}@{digest}" if digest else reference
     tell(f"pulling {name}")
-    argv = ("docker", "pull", name)
-    done = follow(argv, telling(tell), env=client_environment(os.environ), source=None, timeout=_PULL)
+    done = shell.follow(("docker", "pull", name), telling(tell), seconds=_PULL)
     if done.code:
         locked = f"{digest} is what swarm.lock demands. " if digest else ""
         raise failed(f"{reference} cannot be pulled", done, f"{locked}docker pull {name}")
     if digest:
-        run(("docker", "tag", name, reference), env=client_environment(os.environ), timeout=_SHORT)
+        shell.run(("docker", "tag", name, reference), seconds=_SHORT)
 
 
 def failed(message: str, done: Completed, command: str) -> DeployError:

@@ -9,14 +9,13 @@ import psutil
 
 from swarmctl import __version__
 from swarmctl.core import ports
-from swarmctl.core.containerproof import DEATHS
-from swarmctl.core.containers import Container
 from swarmctl.core.engines.environment import PORT
 from swarmctl.core.gguf import GgufFacts
 from swarmctl.core.labels import HASH, SERVICE, SUPERVISOR
 from swarmctl.core.observed import Observed, RunningService, Source
 from swarmctl.core.spec import ModelSource, SwarmSpec
 from swarmctl.effects import catalogue, files, machine
+from swarmctl.effects.containerseen import service
 from swarmctl.effects.dockerapi import engine_is_near
 from swarmctl.effects.gguf import read_gguf
 from swarmctl.effects.process import Labelled
@@ -59,7 +58,7 @@ def observe(opened: Opened, world: World, *, update_lock: bool = False) -> Obser
         return found
     from swarmctl.effects.observecompose import with_containers  # noqa: PLC0415 - only where containers are meant
 
-    return with_containers(found, opened, world, service, locked=not update_lock)
+    return with_containers(found, opened, world, locked=not update_lock)
 
 
 def remains(swarm: str, world: World) -> Observed:
@@ -69,11 +68,12 @@ def remains(swarm: str, world: World) -> Observed:
     """
     status = world.runtime(swarm).status()
     containers = world.compose(swarm).containers() if has_containers(swarm, world) else ()
+    resident = world.connection(swarm).resident
     return Observed(
         machine=machine.look(world.state),
         prepared=world.places(swarm).root.exists(),
         supervisor=status.pid if status else None,
-        services=(*running(status), *map(service, containers)),
+        services=(*running(status), *(service(one, resident) for one in containers)),
         strays=_strays(world.runtime(swarm).strays(status)),
     )
 
@@ -81,25 +81,9 @@ def remains(swarm: str, world: World) -> Observed:
 def has_containers(swarm: str, world: World) -> bool:
     """It may: it was brought up so, or nothing is remembered of it and an Engine is here."""
     record = world.record(swarm)
-    return engine_is_near() if record is None else record.runtime == "compose"
-
-
-def service(one: Container) -> RunningService:
-    """A container as a plan sees it."""
-    # Between two deaths it runs, and its check has not spoken yet: that is no life.
-    dying = one.state == "running" and one.health == "starting" and one.restarts >= DEATHS
-    state, ended = ("restarting", f"exit {one.exit_code}, {one.restarts} times") if dying else (one.said, one.ended)
-    resident = _resident_all(one.pid)
-    return RunningService(one.service, one.hash, state, one.pid, one.restarts, ended, resident, one.gpu, one.card)
-
-
-def _resident_all(pid: int | None) -> float:
-    """MiB of a container's processes, where this machine can see them."""
-    try:
-        first = psutil.Process(pid) if pid else None
-        return sum(_resident(one.pid) for one in (first, *first.children(recursive=True))) if first else 0.0
-    except psutil.Error:
-        return 0.0
+    if record is None:
+        return world.placed(swarm) is not None or engine_is_near()
+    return record.runtime == "compose"
 
 
 def embedded_engine() -> str | None:

@@ -1,49 +1,46 @@
 """Looking at containers: the Engine, what runs on it under a swarm's label, and what its Ollama servers know."""
 
-import os
-from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from swarmctl import __version__
 from swarmctl.core.compose import shared
 from swarmctl.core.composehost import OPEN, ComposeHost
-from swarmctl.core.composesite import USER, ComposeSite
+from swarmctl.core.composesite import ComposeSite
 from swarmctl.core.containers import Container, bridge, isolated
 from swarmctl.core.lock import Lock
-from swarmctl.core.observed import Observed, RunningService
+from swarmctl.core.observed import Observed
 from swarmctl.core.places import Places
 from swarmctl.core.stack import Stack
 from swarmctl.core.stacks import SLOT
 from swarmctl.effects import files, hardware, hostwall, imaging
+from swarmctl.effects.connections.connection import Connection
+from swarmctl.effects.containerseen import service
 from swarmctl.effects.known import known
 from swarmctl.effects.lockfile import lock_file, read_lock
 from swarmctl.effects.modelfiles import templates as modelfile_templates
 from swarmctl.effects.runtimes.compose import ComposeRuntime
-from swarmctl.effects.served import served
 from swarmctl.effects.serverlook import look_at_server
+from swarmctl.effects.shell import Shell
 from swarmctl.effects.specs import Opened
 from swarmctl.effects.stacktemplates import stack_templates
 from swarmctl.effects.world import World
 from swarmctl.errors import SwarmctlError
 
 
-def with_containers(
-    observed: Observed,
-    opened: Opened,
-    world: World,
-    service: Callable[[Container], RunningService],
-    *,
-    locked: bool = True,
-) -> Observed:
+def with_containers(observed: Observed, opened: Opened, world: World, *, locked: bool = True) -> Observed:
     """The same look, with what containers need. Never raises: what cannot be seen is a problem in it.
 
     locked: the images must be those of swarm.lock.
     """
     spec = opened.spec
-    runtime, places = world.compose(spec.name), world.places(spec.name)
-    host = ComposeHost("", hardware.of_machine(observed.machine), site(spec.name, world), __version__)
+    places, over = world.places(spec.name), world.connection(spec.name)
+    host = ComposeHost("", hardware.of_machine(observed.machine), site(over), __version__)
     try:
+        if over.name:
+            observed = _elsewhere(observed, over)
+            host = replace(host, box=hardware.of_machine(observed.machine))
+        runtime = world.compose(spec.name)
         host, found = _engine(host, opened, world, runtime)
         host = host if locked else replace(host, lock=Lock())
     except SwarmctlError as e:
@@ -51,7 +48,7 @@ def with_containers(
         blind = replace(host, problem=said, mend=e.hint)
         return replace(observed, compose=blind, services=(), strays=(), supervisor=None)
     root = Stack(spec.name, SLOT, "", ())
-    missing = _unprepared(root, runtime, places)
+    missing = _unprepared(root, runtime, places, over.shell)
     ours = {port for one in found if one.state == "running" for port in one.published}
     return replace(
         observed,
@@ -60,13 +57,19 @@ def with_containers(
         unprepared=missing,
         supervisor=None,
         stale="",
-        services=tuple(service(one) for one in found if one.file.startswith(_folder(spec.name, world))),
+        services=tuple(service(one, over.resident) for one in found if one.file.startswith(f"{over.root}/")),
         strays=(),
         busy=observed.busy - ours,
     )
 
 
-def _unprepared(root: Stack, runtime: ComposeRuntime, places: Places) -> str:
+def _elsewhere(observed: Observed, over: Connection) -> Observed:
+    """The same with the host's own facts: a port must be free there and here. Raises HostError."""
+    taken = frozenset(port for _, port in over.listening() or ())
+    return replace(observed, machine=over.machine(), busy=(observed.busy - over.held()) | taken)
+
+
+def _unprepared(root: Stack, runtime: ComposeRuntime, places: Places, shell: Shell) -> str:
     """What of all that containers stand on is missing; the first that is."""
     if not (places.agent_token.exists() and places.engine_key.exists()):
         return "no state of this swarm here"
@@ -76,17 +79,12 @@ def _unprepared(root: Stack, runtime: ComposeRuntime, places: Places) -> str:
     if shared(root, "agents") not in {one["Name"] for one in networks}:
         return "its network is gone"
     bare = [bridge(one) for one in networks if not isolated(one)]
-    return OPEN if bare and hostwall.closed(root.swarm, *bare) is False else ""
+    return OPEN if bare and hostwall.closed(root.swarm, *bare, shell=shell) is False else ""
 
 
-def site(swarm: str, world: World) -> ComposeSite:
-    """Where a swarm's containers find their files. Where root writes, all belongs to the user of the agent image."""
-    user = USER if os.geteuid() == 0 else f"{os.geteuid()}:{os.getegid()}"
-    return ComposeSite(stack_templates(), str(world.places(swarm).root), str(served(swarm, world)), {}, user=user)
-
-
-def _folder(swarm: str, world: World) -> str:
-    return f"{world.places(swarm).root}{os.sep}"
+def site(over: Connection) -> ComposeSite:
+    """Where a swarm's containers find their files."""
+    return ComposeSite(stack_templates(), over.root, over.models, {}, user=over.user)
 
 
 def _engine(
@@ -98,6 +96,7 @@ def _engine(
     lock = _lock(opened, places)
     ports = files.read_json(places.ports) or {}
     running = {one.service for one in found if one.state == "running"}
+    over = world.connection(spec.name)
     return (
         replace(
             host,
@@ -111,14 +110,14 @@ def _engine(
             modelfiles=modelfile_templates(),
             known=known(spec, world.store),
             digests={s.key: held.sha256 for s in spec.models.values() if (held := world.store.held(s)) is not None},
-            written=_written(places.root),
+            written=over.written(),
             servers={
                 name: look_at_server(ports[name], world.clock.now())
                 for name in sorted(running & ports.keys())
                 if name.startswith("ollama-")
             },
-            ruled=hostwall.able(),
-            foreign=tuple(one.service for one in found if not one.file.startswith(_folder(spec.name, world))),
+            ruled=hostwall.able(over.shell),
+            foreign=tuple(one.service for one in found if not one.file.startswith(f"{over.root}/")),
         ),
         found,
     )
@@ -128,8 +127,3 @@ def _lock(opened: Opened, places: Places) -> Path | None:
     """Where the swarm's lock is; None for a state that was kept, which has no file."""
     source = Path(opened.loaded.source)
     return lock_file(source, places) if source.is_file() else None
-
-
-def _written(root: Path) -> dict[str, str]:
-    paths: Iterable[Path] = (*root.glob("*.yml"), *root.glob("services/*.json"))
-    return {str(path.relative_to(root)): path.read_text(encoding="utf-8", errors="replace") for path in paths}

@@ -1,11 +1,13 @@
 """Everything outside, in one value; built once, by the command line."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from swarmctl.core.placed import Placed
 from swarmctl.core.places import Places
 from swarmctl.core.record import SwarmRecord
+from swarmctl.core.trialname import tried
 from swarmctl.effects import files, paths
 from swarmctl.effects.clock import Clock, SystemClock
 from swarmctl.effects.ledger import Ledger
@@ -15,6 +17,8 @@ from swarmctl.errors import SpecError
 
 if TYPE_CHECKING:
     from swarmctl.effects.a2a import AgentClient
+    from swarmctl.effects.connections.connection import Connection
+    from swarmctl.effects.connections.distant import DistantConnection
     from swarmctl.effects.runtimes.compose import ComposeRuntime
 
 
@@ -26,6 +30,7 @@ class World:
     ledger: Ledger
     store: ModelStore
     state: Path
+    _distant: "dict[str, DistantConnection]" = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def here(cls) -> "World":
@@ -42,10 +47,42 @@ class World:
         return ProcessRuntime(swarm, self.places(swarm).root, socket_path(self.state, swarm), self.clock)
 
     def compose(self, swarm: str) -> "ComposeRuntime":
-        """What runs a swarm's containers."""
+        """What runs a swarm's containers, wherever that is."""
         from swarmctl.effects.runtimes.compose import ComposeRuntime  # noqa: PLC0415 - only where containers are meant
 
-        return ComposeRuntime(swarm, self.places(swarm).root, clock=self.clock)
+        over = self.connection(swarm)
+        return ComposeRuntime(swarm, over.ask, self.clock, over.shell)
+
+    def connection(self, swarm: str) -> "Connection":
+        """The machine that a swarm's containers run on: this one, where none was written down. Does not reach it."""
+        placed = self.placed(swarm)
+        root = self.places(swarm).root
+        if placed is None:
+            from swarmctl.effects.connections.local import LocalConnection  # noqa: PLC0415 - only where containers are
+
+            return LocalConnection(str(root), str(self.store.root / "served" / swarm))
+        if swarm not in self._distant:
+            from swarmctl.effects.connections.distant import DistantConnection  # noqa: PLC0415 - as above
+
+            ports = files.read_json(self.places(swarm).ports) or {}
+            self._distant[swarm] = DistantConnection(swarm, placed, root, tuple(ports.values()), self.clock)
+        return self._distant[swarm]
+
+    def placed(self, swarm: str) -> Placed | None:
+        """The host that a swarm was put on, or that a trial is beside; None for this machine."""
+        raw = files.read_json(self.places(tried(swarm)).host)
+        return None if raw is None else Placed.model_validate(raw)
+
+    def leave(self, swarm: str) -> None:
+        """No way to a swarm's host is kept open. Raises LeakError when one cannot be ended."""
+        if self.placed(swarm) is not None:
+            self.connection(swarm).close()
+            self._distant.pop(swarm, None)
+
+    def put(self, placed: Placed) -> None:
+        """Write down which host a swarm is on."""
+        files.write_json(self.places(placed.swarm).host, placed.model_dump(mode="json"))
+        self._distant.pop(placed.swarm, None)
 
     def record(self, swarm: str) -> SwarmRecord | None:
         """What a swarm was last brought up as."""

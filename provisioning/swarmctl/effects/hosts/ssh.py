@@ -81,6 +81,14 @@ class Line:
             raise self._failed(argv, done)
         return ended
 
+    def command(self, argv: Sequence[str], *, root: bool = False) -> list[str]:
+        """The command line that, run here with `environment()`, runs this there over the shared connection.
+
+        Raises HostError when the machine cannot be reached.
+        """
+        self.run(["true"], seconds=30, check=True)
+        return [*self._words(), *self._target(), shlex.join(self.as_root(argv) if root else argv)]
+
     def as_root(self, argv: Sequence[str]) -> Sequence[str]:
         """The command with what makes it root's."""
         return argv if self.host.user == "root" else ["sudo", "-n", "--", *argv]

@@ -60,6 +60,11 @@ class Tunnel:
         self._ends, self._seen = self._folder / f"{slot}.json", self._folder / f"{slot}.seen"
 
     @property
+    def engine(self) -> str:
+        """Path of the socket here at which the Docker there is asked while the tunnel stands."""
+        return str(self._docker)
+
+    @property
     def ends(self) -> Ends:
         """Where its ends here are, or were when it was last up."""
         return read_ends(files.read_json(self._ends))

@@ -76,7 +76,11 @@ class Stacks:
                 continue  # that it is down is said above, and nobody need wait for its card
             self._tell(f"asking {service.name} for its card")
             found += agent_proofs(service, self._record, self._world)
-        return [*found, *self._room(there), *closed_proofs(self._record, self._runtime)]
+        return [
+            *found,
+            *self._room(there),
+            *closed_proofs(self._record, self._runtime, self._world.connection(self._record.swarm)),
+        ]
 
     def _containers(self) -> Mapping[str, Container]:
         """Once none is still starting, where there is time for that."""

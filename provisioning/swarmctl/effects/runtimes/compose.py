@@ -1,7 +1,6 @@
 """The runtime `compose`: services run as containers; Docker's API is looked at, `docker compose` acts."""
 
 import importlib.util
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -9,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from swarmctl.core.compose import client_environment
 from swarmctl.core.containers import Container, container
 from swarmctl.core.imagetext import GONE, TAKEN, why
 from swarmctl.core.stack import LABEL
 from swarmctl.effects.clock import Clock, SystemClock
 from swarmctl.effects.dockerapi import Ask, asking
-from swarmctl.effects.process import run
+from swarmctl.effects.shell import HERE, Shell
 from swarmctl.errors import DeployError, HostError, PortTakenError, SwarmctlError
 
 _UP, _DOWN, _SHORT = 600.0, 120.0, 60.0
@@ -35,18 +33,18 @@ class Ran:
 
 
 class ComposeRuntime:
-    """The containers of one swarm on one Docker Engine. root: the swarm's folder, with its Compose files."""
+    """The containers of one swarm on one Docker Engine. shell: on the machine of that Engine."""
 
-    def __init__(self, swarm: str, root: Path, ask: Ask | None = None, clock: Clock | None = None) -> None:
-        self.swarm, self.root = swarm, root
-        self.ask, self.clock = ask or asking(), clock or SystemClock()
+    def __init__(self, swarm: str, ask: Ask | None = None, clock: Clock | None = None, shell: Shell = HERE) -> None:
+        self.swarm, self._shell = swarm, shell
+        self.ask, self.clock = ask or asking(shell.docker or None), clock or SystemClock()
 
     def able(self) -> str:
         """Version of Compose. Raises HostError where the docker command, its Compose or our own extra is not here."""
         if importlib.util.find_spec("docker") is None:
             hint = "pip install 'swarmctl[compose]'"
             raise HostError("swarms in containers need the package docker, which is not installed", hint=hint)
-        return compose_version()
+        return compose_version(self._shell)
 
     def version(self) -> str:
         """Of the Engine, e.g. `28.2.2`. Raises HostError when none answers."""
@@ -76,7 +74,7 @@ class ComposeRuntime:
 
     def log(self, service: str, tail: int | None = None) -> str:
         """What a service wrote, both streams as they came. Raises HostError when it has no container."""
-        with _docker(self._id(service)) as of:
+        with _docker(self._id(service), self._shell.docker) as of:
             text: bytes = of.logs(tail=tail or "all")
         return text.decode("utf-8", "replace")
 
@@ -89,7 +87,7 @@ class ComposeRuntime:
 
     def follow(self, service: str) -> Iterator[str]:
         """Lines as they are written, until the container ends."""
-        with _docker(self._id(service)) as of:
+        with _docker(self._id(service), self._shell.docker) as of:
             for chunk in of.logs(stream=True, follow=True, tail=0):
                 yield from chunk.decode("utf-8", "replace").splitlines()
 
@@ -97,7 +95,7 @@ class ComposeRuntime:
         """Run a command in a service's container. Raises HostError when there is none, or the time is up."""
         name = self._id(service)
         words = ["docker", "exec", *(["--user", user] if user else []), name, *argv]
-        done = run(words, env=_environment(), timeout=seconds, check=False)
+        done = self._shell.run(words, seconds=seconds, check=False)
         return Ran(done.code, done.stdout + done.stderr)
 
     def up(self, file: Path) -> None:
@@ -208,13 +206,13 @@ class ComposeRuntime:
     def _compose(self, file: Path, words: Sequence[str], seconds: float, what: str) -> None:
         argv = ["docker", "compose", "--file", str(file), "--progress", "quiet", *words]
         try:
-            run(argv, cwd=file.parent, env=_environment(), timeout=seconds)
+            self._shell.run(argv, seconds=seconds)
         except HostError as e:
             raise _failed(f"docker compose cannot {what} {file.stem}", e) from None
 
     def _docker(self, words: Sequence[str], seconds: float = _SHORT, *, missing: bool = False) -> None:
         try:
-            run(["docker", *words], env=_environment(), timeout=seconds)
+            self._shell.run(["docker", *words], seconds=seconds)
         except HostError as e:
             if missing and ("No such" in e.detail or "not found" in e.detail):
                 return
@@ -222,22 +220,22 @@ class ComposeRuntime:
 
 
 @contextmanager
-def _docker(name: str) -> Iterator[Any]:
+def _docker(name: str, engine: str) -> Iterator[Any]:
     """A container as the SDK has it; what it raises is one of our errors."""
     from docker.errors import DockerException  # noqa: PLC0415 - the SDK takes 0.2 s to import
 
     from swarmctl.effects.dockersdk import client  # noqa: PLC0415 - as above
 
     try:
-        yield client().containers.get(name)
+        yield client(engine).containers.get(name)
     except (DockerException, OSError) as e:
         raise HostError(f"{name[:40]}: {e}"[:300]) from None
 
 
-def compose_version() -> str:
+def compose_version(shell: Shell = HERE) -> str:
     """Of Docker's Compose. Raises HostError where the docker command or its Compose is not here, or too old."""
     try:
-        done = run(["docker", "compose", "version", "--short"], env=_environment(), timeout=_SHORT, check=False)
+        done = shell.run(["docker", "compose", "version", "--short"], seconds=_SHORT, check=False)
     except HostError as e:
         raise HostError("the docker command is not here", detail=e.message, hint="swarmctl doctor") from None
     version = done.stdout.strip().removeprefix("v")
@@ -263,10 +261,6 @@ def _daemon_says(text: str) -> str:
     """The daemon's own sentence in what a docker command ended with; empty when there is none."""
     said = next((line for line in text.splitlines() if "daemon:" in line), "")
     return said.partition("daemon:")[2].strip()[:300]
-
-
-def _environment() -> dict[str, str]:
-    return client_environment(os.environ)
 
 
 def _labelled(labels: Mapping[str, str]) -> list[str]:

@@ -1,0 +1,71 @@
+"""Images of a swarm on a host: pulled or built there, or sent from this machine's Docker where that has them."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from swarmctl.core.lock import Lock
+from swarmctl.effects import imaging
+from swarmctl.effects.connections.connection import Connection
+from swarmctl.effects.dockerapi import asking, engine_is_near
+from swarmctl.effects.process import run
+from swarmctl.effects.recipe import recipe
+from swarmctl.errors import DeployError, HostError, SwarmctlError
+
+_SAVE, _LOAD = 900.0, 3600.0
+"""Seconds to write an image out, and to send it to the host."""
+
+
+def provide(reference: str, lock: Lock, tell: Callable[[str], None], over: Connection) -> None:
+    """Sees that an image is on the host, and that it is the one that the lock holds.
+
+    The host pulls what it can. What is ours is built here where a Docker is, and sent; so is what the host cannot pull
+    and this machine has. Raises DeployError with both reasons, HostError.
+    """
+    if not imaging.missing([reference], ask=over.ask):
+        _locked(reference, lock, over)
+        return
+    why: SwarmctlError | None = None
+    if recipe(reference) is None:
+        try:
+            imaging.pull(reference, lock, tell, over.shell)
+        except DeployError as e:
+            why = e
+    if why is not None or recipe(reference) is not None:
+        _from_here(reference, lock, tell, over, why)
+    if imaging.missing([reference], ask=over.ask):
+        raise DeployError(
+            f"{reference} is still not on {over.name}", hint=f"ssh {over.name} docker image inspect {reference}"
+        )
+    _locked(reference, lock, over)
+
+
+def _from_here(
+    reference: str, lock: Lock, tell: Callable[[str], None], over: Connection, why: SwarmctlError | None
+) -> None:
+    if not engine_is_near():
+        raise why or DeployError(
+            f"{reference} is built by Docker, and there is none on this machine", hint="swarmctl doctor"
+        )
+    if why is not None and imaging.missing([reference], ask=asking()):
+        raise why
+    imaging.provide(reference, lock=lock, tell=tell)
+    _send(reference, tell, over)
+
+
+def _send(reference: str, tell: Callable[[str], None], over: Connection) -> None:
+    with tempfile.TemporaryDirectory(prefix="swarmctl-image-") as folder:
+        saved = Path(folder) / "image.tar"
+        try:
+            run(("docker", "save", "-o", str(saved), reference), timeout=_SAVE)
+        except HostError as e:
+            raise DeployError(f"{reference} cannot be written out", detail=e.detail, hint="df -h") from None
+        tell(f"sending {saved.stat().st_size // 2**20} MiB of {reference} to {over.name}")
+        done = over.shell.follow(("docker", "load", "-q"), lambda _: None, seconds=_LOAD, source=saved)
+        if done.code:
+            raise imaging.failed(f"{reference} cannot be loaded on {over.name}", done, f"ssh {over.name} docker info")
+
+
+def _locked(reference: str, lock: Lock, over: Connection) -> None:
+    for seen in imaging.look([reference], ask=over.ask):
+        lock.check(seen)
