@@ -9,11 +9,12 @@ import pytest
 from swarmctl.commands import up as command
 from swarmctl.commands.up import Report, up
 from swarmctl.core.plan import Plan, Step, Verb
+from swarmctl.core.target import Target
 from swarmctl.effects.clock import SystemClock
 from swarmctl.effects.ledger import Ledger
 from swarmctl.errors import PortTakenError
 
-OPENED = cast(Any, SimpleNamespace(spec=SimpleNamespace(name="demo", runtime="process")))
+OPENED = cast(Any, SimpleNamespace(spec=SimpleNamespace(name="demo", runtime="process", target=Target())))
 PLAN = Plan("demo", steps=(Step(Verb.DEPLOY, "slot-0/cpu", "one", "does not run"),))
 
 

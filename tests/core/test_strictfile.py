@@ -3,7 +3,7 @@
 import pytest
 from pydantic import Field
 
-from swarmctl.core.spec import Strict
+from swarmctl.core.strict import Strict
 from swarmctl.core.strictfile import read
 from swarmctl.errors import SpecError
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from swarmctl.commands.forecast import Thought
     from swarmctl.console import Console
     from swarmctl.effects.specs import Opened
+    from swarmctl.effects.world import World
 
 _ORDERS = ("price", "speed", "token")
 
@@ -124,12 +125,28 @@ def _here(console: "Console", opened: "Opened", exit_code: bool) -> None:
     from swarmctl.console.plans import show_plan
     from swarmctl.effects.world import World
 
-    decided = decide(opened, World.here())
+    world = World.here()
+    if not opened.spec.target.is_here and world.placed(opened.spec.name) is None:
+        _elsewhere(console, opened, world, exit_code)
+        return
+    decided = decide(opened, world)
     show_plan(console, decided, opened.loaded)
     console.say("how fast it would be: --gpu here; on another machine, with its price: --gpu 4090, or --compare")
     if decided.refusals:
         raise typer.Exit(CapacityError.exit_code)
     if exit_code and not decided.is_empty:
+        raise typer.Exit(11)
+
+
+def _elsewhere(console: "Console", opened: "Opened", world: "World", exit_code: bool) -> None:
+    from swarmctl.commands.beforehand import beforehand
+    from swarmctl.console.beforehand import show_beforehand
+
+    found = beforehand(opened, world)
+    show_beforehand(console, found)
+    if found.forecast.placement is None:
+        raise typer.Exit(CapacityError.exit_code)
+    if exit_code:
         raise typer.Exit(11)
 
 

@@ -11,9 +11,12 @@ from swarmctl.cli.shared import Card, File, Json, Swarm, Yes, app, console_for, 
 from swarmctl.errors import Cancelled, CapacityError, LeakError
 
 if TYPE_CHECKING:
+    from swarmctl.commands.hiring import Approve
     from swarmctl.commands.offers import Terms
     from swarmctl.console import Console
     from swarmctl.core.leasing.ownership import Found
+    from swarmctl.core.leasing.promise import Promise
+    from swarmctl.core.leasing.ranking import Choice, Ranked
 
 Any_ = Annotated[
     bool, typer.Option("--any-owner", help="Machines that swarmctl rented from other computers or folders, too.")
@@ -85,6 +88,20 @@ def _dollars(text: str | None, flag: str = "--max-price") -> Decimal | None:
     if amount is not None and not 0 < amount < 100_000:
         raise typer.BadParameter(f"{text!r} is no amount of dollars to spend", param_hint=flag)
     return amount
+
+
+@app.command()
+def hosts(file: File = None, as_json: Json = False) -> None:
+    """List your own machines, and the rented ones that swarms here are on, as each is now.
+
+    Your own are those of inventory/hosts.yml, beside the swarm file or here. Example: swarmctl hosts
+    """
+    from swarmctl.commands.hosts import hosts as look
+    from swarmctl.console.hosts import show_hosts
+    from swarmctl.effects.world import World
+
+    folders = [*([file.resolve().parent] if file is not None else []), Path.cwd()]
+    show_hosts(console_for(as_json), look(World.here(), folders))
 
 
 @app.command()
@@ -181,6 +198,17 @@ def give_back(lease: str | None, any_owner: bool, yes: bool, as_json: bool) -> N
         show_released(console, release_mine(world, any_owner=any_owner, tell=console.say))
     else:
         raise typer.Exit(LeakError.exit_code)
+
+
+def agreed(console: "Console", yes: bool) -> "Approve":
+    """Shows what would be rented and what it may cost, and asks."""
+    from swarmctl.console.renting import show_renting
+
+    def approve(choice: "Choice", given: "Promise", ranked: "Ranked") -> bool:
+        show_renting(console, choice, given, ranked)
+        return yes or _asked(console, "rent it?")
+
+    return approve
 
 
 def _asked(console: "Console", question: str, instead: str = "the same command with --yes") -> bool:

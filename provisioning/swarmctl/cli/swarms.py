@@ -27,12 +27,14 @@ from swarmctl.cli.shared import (
     name_for,
     spec_for,
 )
-from swarmctl.errors import HealthError
+from swarmctl.errors import Cancelled, HealthError
 
 if TYPE_CHECKING:
     from swarmctl.commands.up import Report
     from swarmctl.console import Console
     from swarmctl.core.plan import Plan
+    from swarmctl.effects.specs import Opened
+    from swarmctl.effects.world import World
 
 
 @app.command()
@@ -78,6 +80,19 @@ def up(
     quants: Quant = None,
     runtime: Runtime = None,
     sets: Set = None,
+    gpu: Annotated[
+        str | None, typer.Option("--gpu", help="Rent a machine with this card: a100, A100_SXM4:2 (target.vast.gpu).")
+    ] = None,
+    max_price: Annotated[str | None, typer.Option("--max-price", help="$/h of it at most, with its disk.")] = None,
+    budget: Annotated[str | None, typer.Option("--budget", help="$ that it may cost in all.")] = None,
+    ttl: Annotated[str | None, typer.Option("--ttl", help="Give it back after this long: 8h.")] = None,
+    idle: Annotated[str | None, typer.Option("--idle", help="Give it back after this long without work: 30m.")] = None,
+    host: Annotated[
+        str | None, typer.Option("--host", help="A machine of your own, as inventory/hosts.yml or ssh knows it.")
+    ] = None,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Go on with this swarm's machine that another computer rented.")
+    ] = False,
     yes: Yes = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave what was started when something fails.")] = False,
     update_lock: Annotated[
@@ -96,8 +111,17 @@ def up(
 
     console = console_for(as_json)
     sizes = {"context": context, "parallel": parallel, "kv": kv, "threads": threads, "runtime": runtime}
-    opened = spec_for(file, swarm, architecture=architecture, give=give, quants=quants, sets=sets, **sizes)
+    where = {"rented_gpu": gpu, "max_price": max_price, "budget": budget, "ttl": ttl, "idle": idle, "host": host}
+    if swarm is None and file is None and (gpu or host) and not Path("swarm.yml").exists():
+        swarm = "seven"
+    opened = spec_for(file, swarm, architecture=architecture, give=give, quants=quants, sets=sets, **sizes, **where)
     lines = StepLines(console)
+
+    def secure(opened: "Opened", world: "World") -> bool:
+        from swarmctl.cli.renting import agreed
+        from swarmctl.commands.hosting import secured
+
+        return secured(opened, world, approve=agreed(console, yes), say=console.say, adopt=adopt)
 
     def approve(decided: "Plan") -> bool:
         lines.follow(decided)
@@ -105,7 +129,9 @@ def up(
             show_plan(console, decided)
         return True  # nothing on one's own machine costs money
 
-    report = make(opened, World.here(), approve=approve, tell=lines, keep=keep, update_lock=update_lock)
+    report = make(opened, World.here(), approve=approve, tell=lines, keep=keep, update_lock=update_lock, host=secure)
+    if report.declined:
+        raise typer.Exit(Cancelled.exit_code)
     _tell_report(console, opened.spec.name, report)
 
 

@@ -2,13 +2,21 @@
 
 import contextlib
 
-from swarmctl.core.plan import Plan
+from swarmctl.core.plan import Plan, Step, Verb
 from swarmctl.core.reconcile import release
 from swarmctl.effects.clearing import Tell, clear
 from swarmctl.effects.observe import remains
 from swarmctl.effects.transcripts import collect
 from swarmctl.effects.world import World
 from swarmctl.errors import SwarmctlError
+
+
+def _rented(swarm: str, world: World) -> Plan | None:
+    """A rented machine goes with all that is on it, whether it can be reached or not."""
+    placed = world.placed(swarm)
+    if placed is None or not placed.lease:
+        return None
+    return Plan(swarm, steps=(Step(Verb.RELEASE, placed.slot, "host", f"rented machine {placed.lease}"),))
 
 
 def down(swarm: str, world: World, *, purge: bool = False, tell: Tell = lambda _: None) -> Plan:
@@ -20,7 +28,7 @@ def down(swarm: str, world: World, *, purge: bool = False, tell: Tell = lambda _
     HostError when it may have containers and nobody can say.
     """
     with world.ledger.lock(swarm, "down"):
-        plan = release(swarm, remains(swarm, world))
+        plan = _rented(swarm, world) or release(swarm, remains(swarm, world))
         if plan.is_empty and not purge:
             return plan
         with world.ledger.recorded(swarm, "down", {"steps": len(plan.steps)}):

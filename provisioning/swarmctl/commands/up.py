@@ -22,13 +22,14 @@ from swarmctl.effects.world import World
 from swarmctl.errors import CapacityError, HostError, PortTakenError, SwarmctlError
 
 Approve = Callable[[Plan], bool]
+Secure = Callable[[Opened, World], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What `up` came to: its plan, whether it was carried out, and the verdict of the proofs.
 
-    age: seconds since that verdict, where nothing had to be done.
+    age: seconds since that verdict, where nothing had to be done. declined: nobody said yes to what it would cost.
     """
 
     plan: Plan
@@ -36,12 +37,21 @@ class Report:
     verdict: Verdict | None = None
     seconds: float = 0.0
     age: float = 0.0
+    declined: bool = False
 
 
 def up(
-    opened: Opened, world: World, *, approve: Approve, tell: Tell, keep: bool = False, update_lock: bool = False
+    opened: Opened,
+    world: World,
+    *,
+    approve: Approve,
+    tell: Tell,
+    keep: bool = False,
+    update_lock: bool = False,
+    host: Secure | None = None,
 ) -> Report:
-    """Make it so. A second `up` finds nothing to do.
+    """Make it so. A second `up` finds nothing to do. host: gives the swarm a machine where that is not this one, False
+    without a yes.
 
     Raises CapacityError when the swarm does not fit, LockedError, and what Job.execute raises; a first
     `up` that fails or is cancelled takes away what it made, and one that changes a proved swarm goes back
@@ -62,6 +72,8 @@ def up(
             return _carried_out(job_for(opened.spec, decided, observed, world, tell), keep=keep)
 
     with world.ledger.lock(name, "up"):
+        if not opened.spec.target.is_here and host is not None and not host(opened, world):
+            return Report(Plan(name), declined=True)
         if opened.spec.runtime == "compose" and broken_off(name, world):
             clear(trial_name(name), world, purge=True)
         try:

@@ -37,19 +37,30 @@ _PATHS = {
     "architecture": ("placement", "architecture"),
     "test": ("test",),
     "runtime": ("runtime",),
+    "rented_gpu": ("target", "vast", "gpu"),
+    "max_price": ("target", "vast", "max_price"),
+    "budget": ("target", "vast", "budget"),
+    "ttl": ("target", "vast", "ttl"),
+    "idle": ("target", "vast", "idle"),
 }
 """Where in the file a flag's value stands."""
+_FLAGS = {"rented_gpu": "--gpu", "max_price": "--max-price"}
+"""Flags that are called otherwise than their values here."""
 
 
 def overrides(flags: Mapping[str, Any]) -> list[Override]:
     """The flags that stand above the file. Raises SpecError for one that cannot be read."""
-    found = [Override(path, flags[name], f"--{name}") for name, path in _PATHS.items() if name in flags]
+    found = [
+        Override(path, flags[name], _FLAGS.get(name, f"--{name}")) for name, path in _PATHS.items() if name in flags
+    ]
     if engine := flags.get("engine"):
         kind, _, version = engine.partition("@")
         found += [
             Override(("engine", "kind"), kind, "--engine"),
             Override(("engine", "version"), version or None, "--engine"),
         ]
+    if host := flags.get("host"):
+        found.append(Override(("target", "ssh", "hosts"), [host], "--host"))
     if give := flags.get("give"):
         found.append(Override(("placement", "give"), [part.strip() for part in give.split(",")], "--give"))
     found += [_of_a_model("quant", text) for text in flags.get("quants", ())]

@@ -9,7 +9,8 @@ from pydantic import Field, field_validator
 from swarmctl.core.architectures import from_config
 from swarmctl.core.model import Model
 from swarmctl.core.quantisation import named
-from swarmctl.core.spec import ModelSource, Strict
+from swarmctl.core.spec import ModelSource
+from swarmctl.core.strict import Strict
 from swarmctl.errors import SpecError
 
 Tools = Literal["native", "text", "none"]

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from swarmctl.core.images import reference
-from swarmctl.core.spec import Strict
+from swarmctl.core.strict import Strict
 from swarmctl.core.strictfile import read
 from swarmctl.errors import DeployError
 

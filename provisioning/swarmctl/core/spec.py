@@ -1,10 +1,12 @@
 """What the user asked for: one frozen value, strict at the door and trusted after it."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from swarmctl.core.strict import Strict
+from swarmctl.core.target import Target
 from swarmctl.core.units import Duration, Size
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
@@ -19,12 +21,6 @@ Gives = Literal["kv", "parallel", "context", "quant", "roles"]
 ORCHESTRATOR = "orchestrator"
 IMAGE = r"^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}$"
 """A container image's name; none can be read as a flag."""
-
-
-class Strict(BaseModel):
-    """Base of everything a user writes: unknown keys and wrong types are mistakes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 def _sha256(text: str) -> str:
@@ -163,23 +159,15 @@ class PlacementSettings(Strict):
     floor: Floor = Field(Floor(), description="How far it may give way.")
 
 
-class LocalTarget(Strict):
-    """This machine."""
-
-
-class Target(Strict):
-    """Where the swarm runs."""
-
-    local: LocalTarget = Field(LocalTarget(), description="This machine.")
-
-
 class SwarmSpec(Strict):
     """A swarm: its models, its roles, where it runs and what it may use."""
 
     name: Name = Field(description="Name of the swarm; one of each name on a machine.")
-    target: Target = Field(Target(), description="Where the swarm runs.")
+    target: Target = Field(Target(), description="Where the swarm runs; this machine if left out.")
     runtime: Literal["process", "compose"] = Field(
-        "process", description="How services run: processes under one supervisor, or containers by Docker Compose."
+        "process",
+        description="How services run: processes under one supervisor, or containers by Docker Compose;"
+        " on another machine only containers.",
     )
     engine: EngineSettings = Field(EngineSettings(), description="How models are served.")
     models: dict[Name, ModelSource] = Field(min_length=1, description="Models by a name of your choice.")
@@ -191,6 +179,26 @@ class SwarmSpec(Strict):
         None, description="Container image that tests run in, without a network; it must be there.", pattern=IMAGE
     )
     privacy: Literal["own-hardware", "no-cloud"] = Field("no-cloud", description="Who may see prompts and code.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _elsewhere(cls, raw: Any) -> Any:
+        """On another machine Docker is what there is; Ollama is the server that its images are published of."""
+        target = raw.get("target") if isinstance(raw, dict) else None
+        if not isinstance(target, dict) or not {"ssh", "vast"} & target.keys():
+            return raw
+        engine = raw.get("engine", {})
+        if "runtime" not in raw and isinstance(engine, dict):
+            return {**raw, "runtime": "compose", "engine": {"kind": "ollama", **engine}}
+        return raw
+
+    @model_validator(mode="after")
+    def _placeable(self) -> "SwarmSpec":
+        if not self.target.is_here and self.runtime != "compose":
+            raise ValueError("runtime: a swarm on another machine runs in containers: runtime: compose")
+        if self.target.vast is not None and self.privacy == "own-hardware":
+            raise ValueError("privacy: own-hardware refuses a rented machine: its owner can read all that is on it")
+        return self
 
     @property
     def specialists(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from swarmctl.core.stack import Stack
 from swarmctl.core.stacks import SLOT
 from swarmctl.core.trialname import trial_name
 from swarmctl.effects.observe import has_containers
+from swarmctl.effects.providers.giving import give_back
 from swarmctl.effects.world import World
 from swarmctl.errors import LeakError
 
@@ -20,10 +21,14 @@ def clear(swarm: str, world: World, *, purge: bool = False, tell: Tell = lambda 
     tell: gets a line when something would not go at once. Raises LeakError with what is left, HostError.
     """
     left = []
-    if has_containers(swarm, world):
+    placed = world.placed(swarm)
+    if placed is not None and placed.lease and placed.swarm == swarm:
+        give_back(placed.lease, swarm, world)
+    elif has_containers(swarm, world):
         left = _containers(swarm, world, purge, tell)
         if world.compose(trial_name(swarm)).left(purge=True):
             clear(trial_name(swarm), world, purge=True, tell=tell)
+        world.leave(trial_name(swarm))
     world.runtime(swarm).stop()
     world.leave(swarm)
     shutil.rmtree(world.places(swarm).root, ignore_errors=True)

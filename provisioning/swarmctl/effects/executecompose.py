@@ -1,6 +1,6 @@
 """Acting with containers: one plan walked by Docker Compose and Ollama's API."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from swarmctl.core.compose import labels, shared
@@ -10,9 +10,9 @@ from swarmctl.core.composesite import ComposeSite
 from swarmctl.core.containers import bridge, isolated
 from swarmctl.core.drift import LEFT_OUT, wishes
 from swarmctl.core.llamacpp import keys_file
-from swarmctl.core.lock import Lock
 from swarmctl.core.modelfile import modelfile
 from swarmctl.core.ollama.order import Wish
+from swarmctl.core.places import Places
 from swarmctl.core.plan import Step
 from swarmctl.core.reconcile import reconcile
 from swarmctl.core.render import HOST
@@ -30,6 +30,7 @@ from swarmctl.effects.connections.connection import Connection
 from swarmctl.effects.engines.ollama import Ollama
 from swarmctl.effects.execute import Job, Progress, StepEnded
 from swarmctl.effects.git import token_config
+from swarmctl.effects.hosts.images import provide
 from swarmctl.effects.lockfile import write_lock
 from swarmctl.effects.observe import observe
 from swarmctl.effects.paths import private
@@ -69,15 +70,14 @@ class ComposeJob(Job):
         """Keys, folders, network and volume; or an image."""
         if step.subject != "local host":
             host = host_of(self.observed)
-            self._image(step.subject, host.lock, lambda text: self.tell(Progress(n, text)))
+            provide(step.subject, host.lock, lambda text: self.tell(Progress(n, text)), self._over)
             return
         self.tell(Progress(n, "keys, folders, network"))
         places = self.world.places(self.spec.name)
         key = files.secret(places.engine_key)
         files.write(Path(keys_file(str(places.engine_key))), f"{key}\n{key}\n")
         token_config(places.git_config, files.secret(places.agent_token))
-        for agent in of_kind(self.plan.stacks, "agent"):
-            private(places.data(agent.name))
+        _folders(self.plan.stacks, places)
         self._over.bring(places.root, "secrets", "services", "data")
         self._over.settle()
         first = self.plan.stacks[0]
@@ -121,8 +121,7 @@ class ComposeJob(Job):
         self.tell(Progress(n, "starting containers"))
         for path, text in stack_files([stack], self._site, self.observed.prompts).items():
             files.write(places.root / path, text)
-        for agent in of_kind([stack], "agent"):
-            private(places.data(agent.name))  # of a role that came into a swarm which was prepared before
+        _folders([stack], places)  # of a role that came into a swarm which was prepared before
         self._over.bring(places.root, "services", "data", compose_file(stack))
         self._link(stack)
         file = Path(self._site.root) / compose_file(stack)
@@ -189,15 +188,6 @@ class ComposeJob(Job):
     @property
     def _over(self) -> Connection:
         return self.world.connection(self.spec.name)
-
-    def _image(self, reference: str, lock: Lock, tell: Callable[[str], None]) -> None:
-        """An image into the machine's own Docker."""
-        if self._over.name:
-            from swarmctl.effects.hosts.images import provide  # noqa: PLC0415 - only where a host is meant
-
-            provide(reference, lock, tell, self._over)
-        else:
-            imaging.provide(reference, lock=lock, tell=tell)
 
     @property
     def _runtime(self) -> ComposeRuntime:
@@ -286,6 +276,12 @@ class ComposeJob(Job):
             if held is None:
                 raise DeployError(f"the file of {key} left the store while it was needed", hint="swarmctl up")
             self._over.lend(held.blob, f"{self._site.models}/{self._site.files[key]}")
+
+
+def _folders(stacks: Iterable[Stack], places: Places) -> None:
+    """What agents keep, and where forwarders mark that the engines are used."""
+    for service in (one for stack in stacks for one in stack.services if one.kind in {"agent", "forwarder"}):
+        private(places.data(service.name))
 
 
 _ISOLATED = "com.docker.network.bridge.gateway_mode_ipv4=isolated"

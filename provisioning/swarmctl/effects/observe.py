@@ -68,12 +68,12 @@ def remains(swarm: str, world: World) -> Observed:
     """
     status = world.runtime(swarm).status()
     containers = world.compose(swarm).containers() if has_containers(swarm, world) else ()
-    resident = world.connection(swarm).resident
+    over = world.connection(swarm)
     return Observed(
-        machine=machine.look(world.state),
+        machine=over.machine() if over.name else machine.look(world.state),
         prepared=world.places(swarm).root.exists(),
         supervisor=status.pid if status else None,
-        services=(*running(status), *(service(one, resident) for one in containers)),
+        services=(*running(status), *(service(one, over.resident) for one in containers)),
         strays=_strays(world.runtime(swarm).strays(status)),
     )
 

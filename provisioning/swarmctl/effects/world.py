@@ -1,5 +1,7 @@
 """Everything outside, in one value; built once, by the command line."""
 
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,6 +80,9 @@ class World:
         if self.placed(swarm) is not None:
             self.connection(swarm).close()
             self._distant.pop(swarm, None)
+            shutil.rmtree(self.places(swarm).root / "tunnels", ignore_errors=True)
+            with suppress(OSError):
+                self.places(swarm).root.rmdir()  # of a trial that was only looked for
 
     def put(self, placed: Placed) -> None:
         """Write down which host a swarm is on."""

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from swarmctl.core.hardware.box import Card
-from swarmctl.core.spec import KvType, Strict
+from swarmctl.core.spec import KvType
+from swarmctl.core.strict import Strict
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=400)]

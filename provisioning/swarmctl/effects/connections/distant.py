@@ -9,6 +9,7 @@ from swarmctl.core.composesite import USER
 from swarmctl.core.hostports import listening
 from swarmctl.core.machine import Machine
 from swarmctl.core.placed import Placed, models_of, root_of
+from swarmctl.core.processtable import resident, table
 from swarmctl.core.tunnel import Wanted
 from swarmctl.effects.clock import Clock
 from swarmctl.effects.dockerapi import Ask, asking
@@ -47,6 +48,7 @@ class DistantConnection:
         self.tunnel = Tunnel(swarm, placed.slot, host, state, clock)
         self._wanted, self._stands = tuple(sorted(set(ports))), False
         self._ask: Ask | None = None
+        self._processes: dict[int, tuple[int, int]] | None = None
         self.shell = RemoteShell(self.line, f"unix://{self.tunnel.engine}")
 
     def ask(self, path: str, **query: Any) -> Any:
@@ -58,6 +60,7 @@ class DistantConnection:
 
     def machine(self) -> Machine:
         """As Connection has it."""
+        self._processes = None
         return facts.look(self.line, folder=self.models).machine
 
     def written(self) -> Mapping[str, str]:
@@ -95,9 +98,12 @@ class DistantConnection:
         done = self.shell.run(["cat", "/proc/net/tcp", "/proc/net/tcp6"], seconds=_SHORT, check=False)
         return listening(done.stdout) or None
 
-    def resident(self, _pid: int | None) -> float:
-        """Not seen from here."""
-        return 0.0
+    def resident(self, pid: int | None) -> float:
+        """As Connection has it; all are asked about at once, and again after `machine`."""
+        if self._processes is None:
+            done = self.shell.run(["ps", "-eo", "pid=,ppid=,rss="], seconds=_SHORT, check=False)
+            self._processes = table(done.stdout)
+        return resident(self._processes, pid or 0)
 
     def held(self) -> frozenset[int]:
         """As Connection has it."""

@@ -17,11 +17,14 @@ _SAVE, _LOAD = 900.0, 3600.0
 
 
 def provide(reference: str, lock: Lock, tell: Callable[[str], None], over: Connection) -> None:
-    """Sees that an image is on the host, and that it is the one that the lock holds.
+    """Sees that an image is in the machine's Docker, and that it is the one that the lock holds.
 
-    The host pulls what it can. What is ours is built here where a Docker is, and sent; so is what the host cannot pull
-    and this machine has. Raises DeployError with both reasons, HostError.
+    Another machine than this one pulls what it can. What is ours is built here where a Docker is, and sent; so is what
+    cannot be pulled there and is here. Raises DeployError with both reasons, HostError.
     """
+    if not over.name:
+        imaging.provide(reference, lock=lock, tell=tell)
+        return
     if not imaging.missing([reference], ask=over.ask):
         _locked(reference, lock, over)
         return
@@ -33,7 +36,7 @@ def provide(reference: str, lock: Lock, tell: Callable[[str], None], over: Conne
             why = e
     if why is not None or recipe(reference) is not None:
         _from_here(reference, lock, tell, over, why)
-    if imaging.missing([reference], ask=over.ask):
+    if not imaging.look([reference], ask=over.ask):
         raise DeployError(
             f"{reference} is still not on {over.name}", hint=f"ssh {over.name} docker image inspect {reference}"
         )

@@ -90,6 +90,10 @@ class Provider(Protocol):
         """Let a public key in, on machines that are rented from now on; one that is there already is fine."""
         ...
 
+    def admit(self, lease: str, text: str) -> None:
+        """Let a public key into one machine that runs; again changes nothing. Raises ProviderError."""
+        ...
+
     def charges(self, since: int, until: int) -> Sequence[Charge]:
         """What was charged, from and to epoch seconds; more than that where the market counts by the day.
 

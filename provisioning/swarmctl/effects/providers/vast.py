@@ -155,6 +155,16 @@ class Vast:
         if said.trouble is not None and not any(held.body == wanted.body for held in self.keys()):
             raise problem(said, "adding an SSH key to the account", self._client.key)
 
+    def admit(self, lease: str, text: str) -> None:
+        """Let a public key into one machine. Raises ProviderError."""
+        path = f"/api/v0/instances/{lease}/ssh/"
+        try:
+            said = self._client.call("keys", "POST", path, {"ssh_key": PublicKey("", text.strip()).text})
+        except (NotSentError, LostError) as e:
+            said = Said(0, None, Trouble.BROKEN, str(e))
+        if said.trouble is not None and "already" not in said.said.lower():
+            raise problem(said, f"letting an SSH key into machine {lease}", self._client.key)
+
     def charges(self, since: int, until: int) -> Sequence[Charge]:
         """What was charged. Raises UnknownError."""
         found = accounts.read_charges(self._client.charges(since, until))

@@ -1,0 +1,66 @@
+"""`plan` for a machine that the swarm does not have yet: which one it would be, and what it would make of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from swarmctl.commands.forecast import Thought, asked, on
+from swarmctl.commands.hiring import considered
+from swarmctl.commands.hosting import meant
+from swarmctl.core.forecast import Forecast, as_json, cheapest, forecast
+from swarmctl.core.hostfacts import HostFacts
+from swarmctl.core.leasing.promise import Promise
+from swarmctl.core.leasing.ranking import Choice, Ranked
+from swarmctl.core.privacy import readers
+from swarmctl.effects import hardware
+from swarmctl.effects.hosts.facts import look
+from swarmctl.effects.hosts.ssh import Line
+from swarmctl.effects.paths import private
+from swarmctl.effects.specs import Opened
+from swarmctl.effects.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Beforehand:
+    """What would be had. offered: of a rented machine, with what a yes would promise. facts: of one's own.
+
+    steps: what happens before anything is deployed, a line each. readers: who can read what is on it.
+    """
+
+    forecast: Forecast
+    steps: tuple[str, ...]
+    readers: str
+    offered: tuple[Choice, Promise, Ranked] | None = None
+    facts: HostFacts | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The value as JSON."""
+        offer = {}
+        if self.offered is not None:
+            choice, given, _ = self.offered
+            offer = {"offer": choice.as_json(), "promise": given.as_json()}
+        return {
+            "schema": "swarmctl/plan-elsewhere/v1",
+            "steps": list(self.steps),
+            "readers": self.readers,
+            **offer,
+            "forecast": as_json(self.forecast),
+        }
+
+
+def beforehand(opened: Opened, world: World) -> Beforehand:
+    """Look at the market, or at the machine over SSH; changes and rents nothing.
+
+    Raises CapacityError where no offer will do, SpecError for a host that nobody knows, HostError, ProviderError.
+    """
+    said = readers(opened.spec.target)
+    if opened.spec.target.vast is not None:
+        choice, given, ranked = considered(opened, world)
+        found = on(opened, Thought(f"{choice.card.count}x{choice.card.profile}"))
+        steps = (f"rent offer {choice.offer.id}", "prepare it, its guard first", "deploy, load and prove")
+        return Beforehand(found, steps, said, offered=(choice, given, ranked))
+    host = meant(opened, world)
+    with Line(host, private(world.state / "lines")) as line:
+        facts = look(line)
+    there = forecast(asked(opened), hardware.of_machine(facts.machine), others=cheapest(hardware.profiles()))
+    docker = f"Docker {facts.docker} is there" if facts.docker else "Docker comes with it"
+    return Beforehand(there, (f"prepare {host.name} ({docker})", "deploy, load and prove"), said, facts=facts)

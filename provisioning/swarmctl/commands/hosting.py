@@ -1,0 +1,109 @@
+"""The host that a swarm file means: found, reached, prepared and written down before anything is deployed."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from swarmctl.commands.forecast import asked
+from swarmctl.commands.hiring import Approve, hired
+from swarmctl.commands.offers import cards_for
+from swarmctl.core.fit import fit
+from swarmctl.core.hosts import Host
+from swarmctl.core.leasing.lease import Address
+from swarmctl.core.placed import Placed
+from swarmctl.core.target import VastTarget
+from swarmctl.effects import hardware
+from swarmctl.effects.hosts.facts import look
+from swarmctl.effects.hosts.inventory import find, written
+from swarmctl.effects.hosts.preparing import form, prepare
+from swarmctl.effects.hosts.reach import reach
+from swarmctl.effects.hosts.ssh import Line
+from swarmctl.effects.paths import private
+from swarmctl.effects.specs import Opened
+from swarmctl.effects.world import World
+from swarmctl.errors import HostError, LockedError
+
+Say = Callable[[str], None]
+_PATIENCE = 5.0
+"""Seconds in which a machine of one's own lets us in, or it is passed over."""
+_ANSWERS = 30.0
+"""Seconds in which a machine of one's own answers."""
+
+
+def secured(opened: Opened, world: World, *, approve: Approve, say: Say, adopt: bool = False) -> bool:
+    """The swarm has its host; False where that costs money and nobody said yes. adopt: as `hired`.
+
+    Raises SpecError, HostError, DeployError, and for a rented one ProviderError, CapacityError and LeakError.
+    """
+    spec = opened.spec
+    if spec.target.vast is not None:
+        mine = _instead(opened, spec.target.vast, world, say)
+        if mine is None:
+            return hired(opened, world, approve=approve, say=say, adopt=adopt)
+        _own(spec.name, mine, world, say)
+        return True
+    if spec.target.ssh is not None:
+        _own(spec.name, meant(opened, world), world, say)
+    return True
+
+
+def meant(opened: Opened, world: World) -> Host:
+    """The machine of one's own that a swarm file names. Raises SpecError, HostError."""
+    (name,) = opened.spec.target.ssh.hosts if opened.spec.target.ssh else ("",)
+    return find(name, _folders(opened), world.state)
+
+
+def _instead(opened: Opened, target: VastTarget, world: World, say: Say) -> Host | None:
+    """A machine of one's own that has such a card and carries the swarm: it comes before a rented one."""
+    before = world.placed(opened.spec.name)
+    if before is not None:
+        return None if before.lease else before.reached
+    _, entries = written(_folders(opened))
+    if not entries:
+        return None
+    cards, _ = cards_for(opened, target.gpu)
+    for name in entries:
+        try:
+            host = find(name, _folders(opened), world.state)
+            with Line(host, private(world.state / "lines"), patience=_PATIENCE) as line:
+                facts = look(line)
+        except HostError as e:
+            say(f"your own host {name} is passed over: {e.message}")
+            continue
+        box = hardware.of_machine(facts.machine)
+        kinds = [card.profile for card in box.cards]
+        fits = any(card.profile in kinds for card in cards) and fit(asked(opened), box).placement is not None
+        say(
+            f"your own host {name} has {', '.join(kinds) or 'no card'}: "
+            + ("nothing is rented" if fits else "not this")
+        )
+        if fits:
+            return host
+    return None
+
+
+def _own(swarm: str, host: Host, world: World, say: Say) -> None:
+    """A machine of one's own; nothing is asked of it where it was prepared in this form before."""
+    before, wanted = world.placed(swarm), form({})
+    fields: dict[str, Any] = asdict(host)
+    if before is not None and (before.lease or before.host != fields):
+        where = f"rented machine {before.lease}" if before.lease else before.reached.name
+        raise LockedError(
+            f"swarm '{swarm}' is on {where}, and its file says {host.name}",
+            hint=f"swarmctl down --swarm {swarm}   (then up again)",
+        )
+    if before is not None and before.prepared == wanted:
+        return
+    folder = private(world.places(swarm).root / "tunnels")
+    reached = reach(host, lambda: [Address(host.address, host.port)], folder, say, clock=world.clock, seconds=_ANSWERS)
+    with reached.line:
+        say(f"{host.name}: preparing")
+        prepare(host, {}, world, say)
+    world.put(Placed(swarm=swarm, host=fields, prepared=wanted))
+
+
+def _folders(opened: Opened) -> list[Path]:
+    """Where an inventory is looked for: beside the swarm file, then here."""
+    source = Path(opened.loaded.source)
+    return [*([source.resolve().parent] if source.is_file() else []), Path.cwd()]

@@ -1,0 +1,69 @@
+"""What renting a machine promises: how long, how much, and what its guard is told."""
+
+from dataclasses import dataclass
+from decimal import ROUND_UP, Decimal
+from typing import Any
+
+from swarmctl.core.leasing.burn import HOUR
+from swarmctl.core.leasing.lease import Lease
+from swarmctl.core.leasing.ranking import Choice
+from swarmctl.core.price.money import MICRO, dollars, micro
+from swarmctl.core.target import VastTarget
+from swarmctl.core.units import as_duration
+
+_SLACK = Decimal("1.25")
+"""What a budget is above the price of the whole time, where nobody names one: traffic and a slow start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What is agreed to with a yes. hourly, budget: $. ttl, idle: seconds. at_end: as VastTarget."""
+
+    hourly: Decimal
+    ttl: int
+    idle: int
+    budget: Decimal
+    at_end: str
+
+    @property
+    def most(self) -> Decimal:
+        """$ that it can cost at most: whatever ends first."""
+        return min(self.budget, self.hourly * self.ttl / HOUR * _SLACK)
+
+    def text(self) -> str:
+        """The limits in one line."""
+        idle = f", {as_duration(self.idle)} without work" if self.idle else ""
+        return f"ends after {as_duration(self.ttl)}{idle}, or {dollars(self.budget)}; then: {self.at_end}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Money as text."""
+        return {
+            "dollars_per_hour": str(micro(self.hourly)),
+            "budget_dollars": str(self.budget),
+            "ttl_seconds": self.ttl,
+            "idle_seconds": self.idle,
+            "at_end": self.at_end,
+        }
+
+
+def promise(target: VastTarget, choice: Choice) -> Promise:
+    """What renting this offer would promise."""
+    usual = (choice.total.dollars * _SLACK).quantize(Decimal("0.01"), ROUND_UP)
+    return Promise(choice.hourly, target.ttl, target.idle, target.budget or usual, target.at_end)
+
+
+def guarded(lease: Lease, given: Promise, since: int, url: str, key: str) -> dict[str, Any]:
+    """Variables of the role `guard`. since: epoch seconds from which on it is paid for. key: of this machine alone."""
+    hourly = lease.hourly.known or given.hourly
+    deadline = lease.label.expires if lease.label else since + given.ttl
+    return {
+        "guard_instance": lease.id,
+        "guard_url": url,
+        "guard_key": key,
+        "guard_since": since,
+        "guard_deadline": deadline,
+        "guard_idle_seconds": given.idle,
+        "guard_price_micro": int(hourly / MICRO),
+        "guard_budget_micro": int(given.budget / MICRO),
+        "guard_at_end": given.at_end,
+    }

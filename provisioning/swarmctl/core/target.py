@@ -1,0 +1,101 @@
+"""Where a swarm runs: on this machine, on one of one's own that SSH reaches, or on a rented one."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from swarmctl.core.price.money import exact
+from swarmctl.core.strict import Strict
+from swarmctl.core.units import Duration
+
+_HOST = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
+
+
+def _dollars(value: object) -> object:
+    """The amount that was written: `1.2` is read by its digits, never as a binary fraction."""
+    if isinstance(value, float):
+        value = repr(value)
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        amount = exact(value.strip().removeprefix("$") if isinstance(value, str) else value)
+        if not 0 < amount < 100_000:
+            raise ValueError(f"{value!r} is no amount of dollars to spend")
+        return amount
+    return value
+
+
+Dollars = Annotated[
+    Decimal,
+    BeforeValidator(_dollars),
+    WithJsonSchema({"oneOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "examples": ["1.20"]}]}),
+]
+"""$ as a decimal."""
+
+
+class LocalTarget(Strict):
+    """This machine."""
+
+
+class SshTarget(Strict):
+    """A machine of one's own."""
+
+    hosts: tuple[Annotated[str, Field(pattern=_HOST)], ...] = Field(
+        min_length=1,
+        max_length=1,
+        strict=False,
+        description="Its name: in inventory/hosts.yml beside the swarm file, or as `ssh NAME` knows it.",
+    )
+
+
+class VastTarget(Strict):
+    """A machine rented at Vast.ai."""
+
+    gpu: str | None = Field(None, description="The card: a100, A100_SXM4:2; whatever carries the swarm if left out.")
+    max_price: Dollars | None = Field(None, description="$/h at most, with its disk.")
+    budget: Dollars | None = Field(
+        None, description="$ in all; what the ttl costs, and a quarter more, if left out. Its guard ends it before."
+    )
+    ttl: Duration = Field(8 * 3600, description="It is given back after this long, whatever happens.")
+    idle: Duration = Field(30 * 60, description="It is given back after this long without work; 0 for never.")
+    at_end: Literal["save-then-destroy", "destroy", "stop"] = Field(
+        "save-then-destroy", description="What becomes of it; a stopped machine goes on costing its disk."
+    )
+    where: str | None = Field(None, description="More conditions, in the market's own language: cpu_ghz>=3.")
+    regions: tuple[str, ...] = Field((), strict=False, description="Only there: SE, or Sweden.")
+    datacenter: bool = Field(False, description="No private hosts.")
+    spot: bool = Field(False, description="Cheaper, and taken away by a higher bid.")
+    unverified: bool = Field(False, description="Hosts that the market has not looked at, too.")
+
+    @model_validator(mode="after")
+    def _long_enough(self) -> "VastTarget":
+        if self.ttl < 600:
+            raise ValueError(f"ttl: {self.ttl} s are over before the machine is ready; 10m is the least")
+        return self
+
+
+class Target(Strict):
+    """Where the swarm runs; this machine if nothing is named."""
+
+    local: LocalTarget | None = Field(None, description="This machine.")
+    ssh: SshTarget | None = Field(None, description="A machine of one's own that SSH reaches.")
+    vast: VastTarget | None = Field(None, description="A machine rented at Vast.ai.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, raw: Any) -> Any:
+        """`vast:` with nothing behind it is a rented machine with all that is usual."""
+        if isinstance(raw, dict):
+            return {name: {} if value is None and name in {"local", "vast"} else value for name, value in raw.items()}
+        return raw
+
+    @model_validator(mode="after")
+    def _one(self) -> "Target":
+        given = [name for name in ("local", "ssh", "vast") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"name one of local, ssh, vast (found {', '.join(given)})")
+        return self
+
+    @property
+    def is_here(self) -> bool:
+        """It is this machine."""
+        return self.ssh is None and self.vast is None

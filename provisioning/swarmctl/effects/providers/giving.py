@@ -1,0 +1,29 @@
+"""A rented machine given back together with all that this computer keeps of it."""
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from swarmctl.effects.world import World
+from swarmctl.errors import HostError
+
+if TYPE_CHECKING:
+    from swarmctl.effects.providers.provider import Provider
+
+
+def known_as(lease: str) -> str:
+    """The name under which a machine's host key is pinned, for as long as it is held."""
+    return f"vast-{lease}"
+
+
+def give_back(lease: str, swarm: str, world: World, market: "Provider | None" = None) -> None:
+    """The machine is gone, and nothing of the way to it is left. Raises LeakError with the command to type."""
+    from swarmctl.effects.hosts.hostkeys import forget  # noqa: PLC0415 - only where a machine was rented
+    from swarmctl.effects.providers.here import lease_book, vast  # noqa: PLC0415 - as above
+
+    with suppress(HostError):
+        world.leave(swarm)
+    (market or vast(world.state, world.clock)).release(lease)
+    with suppress(HostError):
+        lease_book(world.state, world.clock).released(lease)
+    forget(world.state, known_as(lease))
+    world.places(swarm).host.unlink(missing_ok=True)

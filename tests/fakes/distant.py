@@ -1,0 +1,75 @@
+"""Swarms on machines that are not this one: their files, and what a look from outside finds on such a machine."""
+
+import socket
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fakes.hosts import Host
+from ground.places import OLLAMA_VULKAN, tiny, tiny_random
+
+BASE = "/var/lib/swarmctl"
+_WAIT = 0.5
+
+
+def swarm(folder: Path, target: Mapping[str, Any], **more: Any) -> None:
+    """A swarm file of a small team on processors: an orchestrator and a specialist that can do one simple task."""
+    _write(folder, {
+        "name": "team",
+        "target": dict(target),
+        "engine": {"kind": "ollama", "context": 2048},
+        "models": {role: {"path": str(tiny(role)), "device": "cpu"} for role in ("orchestrator", "backend")},
+        "roles": {role: {"model": role, "temperature": 0} for role in ("orchestrator", "backend")},
+        "limits": {"output": 512, "requests": 10, "time": "10m"},
+        **more,
+    })  # fmt: skip
+
+
+def swarm_on_a_card(folder: Path) -> None:
+    """The same with a further specialist on the machine's card; no target, so that flags say where."""
+    _write(folder, {
+        "name": "team",
+        "runtime": "compose",
+        "engine": {"kind": "ollama", "image": OLLAMA_VULKAN, "context": 2048},
+        "models": {
+            **{role: {"path": str(tiny(role)), "device": "cpu"} for role in ("orchestrator", "backend")},
+            "frontend": {"path": str(tiny_random("frontend")), "device": "gpu"},
+        },
+        "roles": {
+            **{role: {"model": role, "temperature": 0} for role in ("orchestrator", "backend")},
+            "frontend": {"model": "frontend", "temperature": 0, "context": 256, "output": 16},
+        },
+        "limits": {"output": 512, "requests": 10, "time": "10m"},
+    })  # fmt: skip
+
+
+def inventory(folder: Path, machine: Host, name: str = "gpu1") -> None:
+    """An inventory that knows this machine."""
+    said = {
+        "ansible_host": "127.0.0.1",
+        "ansible_port": machine.port,
+        "ansible_user": "root",
+        "ansible_ssh_private_key_file": str(machine.key),
+    }
+    (folder / "inventory").mkdir(exist_ok=True)
+    (folder / "inventory" / "hosts.yml").write_text(yaml.safe_dump({"swarmctl": {"hosts": {name: said}}}))
+
+
+def open_ports(address: str, ports: Iterable[int]) -> list[int]:
+    """Ports at which somebody outside the machine is let in."""
+
+    def opens(port: int) -> bool:
+        with socket.socket() as line:
+            line.settimeout(_WAIT)
+            return line.connect_ex((address, port)) == 0
+
+    every = sorted(set(ports))
+    with ThreadPoolExecutor(200) as pool:
+        return [port for port, there in zip(every, pool.map(opens, every), strict=True) if there]
+
+
+def _write(folder: Path, tree: Mapping[str, Any]) -> None:
+    (folder / "swarm.yml").write_text(yaml.safe_dump(dict(tree)))
