@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 WRITE = os.environ.get("SWARMCTL_GOLDEN") == "write"
 COMMANDS = (
     "init", "plan", "profiles", "up", "down", "status", "agents", "check", "seal", "run", "chat", "logs", "doctor",
-    "cost", "offers", "orphans", "reap", "extend", "render", "env", "rollback", "models", "history", "schema",
-    "version", "completion",
+    "cost", "offers", "hosts", "orphans", "reap", "extend", "convert", "render", "env", "rollback", "models",
+    "history", "schema", "version", "completion",
 )  # fmt: skip
 
 

@@ -1,24 +1,32 @@
 """`extend` against the practice market in this process: the label moves, is read back, and nothing else happens."""
 
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fakes.guarding import GUARD, Way
+from fakes.guarding import Host as Guarded
 from fakes.hired import NEED, order
+from fakes.reached import closed_port, nobody
 from fakes.simulated import Simulation, simulation
-from swarmctl.commands.extend import extend
+from swarmctl.commands.extend import Open, Ways, extend
 from swarmctl.core.leasing.extending import Extension, Longer
 from swarmctl.core.leasing.lease import Lease
 from swarmctl.core.leasing.ranking import rank
+from swarmctl.core.placed import Placed
+from swarmctl.effects.hosts.guarding import terms_of
 from swarmctl.effects.ledger import Ledger
+from swarmctl.effects.process import Completed
 from swarmctl.effects.providers.here import lease_book
 from swarmctl.effects.providers.hiring import Hiring, Wish
 from swarmctl.effects.providers.owner import owner
 from swarmctl.effects.store import ModelStore
 from swarmctl.effects.world import World
-from swarmctl.errors import CapacityError, ProviderError, SpecError
+from swarmctl.errors import CapacityError, HostError, ProviderError, SpecError
 
 HOUR = 3600
 
@@ -30,6 +38,7 @@ class Renter:
     sim: Simulation
     world: World
     lease: Lease
+    reach: Open | None = None
 
     def hire(self, swarm: str) -> Lease:
         wish = Wish(swarm, owner(self.world.state), self.now() + 2 * HOUR)
@@ -45,7 +54,7 @@ class Renter:
 
     def extend(self, wish: Longer, yes: bool = True, **which: object) -> Extension | None:
         how: dict[str, object] = {"swarm": "seven"} | which
-        return extend(self.world, wish, approve=lambda _: yes, provider=self.sim.vast, **how)  # type: ignore[arg-type]
+        return extend(self.world, wish, approve=lambda _: yes, ways=Ways(self.sim.vast, self.reach), **how)  # type: ignore[arg-type]
 
     def expires(self) -> int:
         held = self.sim.vast.lease(self.lease.id)
@@ -100,7 +109,7 @@ def test_a_label_that_does_not_change_is_an_error_and_the_old_end_holds_in_the_l
             return (lambda *_: None) if name == "relabel" else getattr(renter.sim.vast, name)
 
     with pytest.raises(ProviderError, match="could not be shown"):
-        extend(renter.world, Longer(9 * HOUR), approve=lambda _: True, swarm="seven", provider=Deaf())  # type: ignore[arg-type]
+        extend(renter.world, Longer(9 * HOUR), approve=lambda _: True, swarm="seven", ways=Ways(Deaf()))  # type: ignore[arg-type]
     assert [one.label.expires for one in lease_book(renter.world.state, renter.sim.time).attempts()] == [before]
 
 
@@ -147,7 +156,10 @@ def test_a_colleagues_machine_needs_a_word(renter: Renter) -> None:
     (renter.world.state / "owner").write_text("f" * 16)
     with pytest.raises(SpecError, match="another computer or folder"):
         renter.extend(Longer(9 * HOUR))
-    assert renter.extend(Longer(9 * HOUR), any_owner=True) is not None
+    before = renter.expires()
+    with pytest.raises(HostError, match="cannot be reached from here"):
+        renter.extend(Longer(9 * HOUR), any_owner=True)
+    assert renter.expires() == before
 
 
 def test_a_machine_of_nobody_of_ours_is_never_touched(renter: Renter) -> None:
@@ -158,3 +170,93 @@ def test_a_machine_of_nobody_of_ours_is_never_touched(renter: Renter) -> None:
     theirs = next(id_ for id_ in renter.sim.billing() if str(id_) != renter.lease.id)
     with pytest.raises(SpecError, match="not ours"):
         renter.extend(Longer(9 * HOUR), lease=str(theirs), any_owner=True)
+
+
+class There:
+    """The renter's machine with its guard, as far as a computer of ours can be one."""
+
+    def __init__(self, renter: Renter, folder: Path) -> None:
+        self.host = Guarded(folder, since=renter.now(), deadline=renter.expires(), budget=5_000_000)
+        self.host.hands.wall_now = renter.now()
+        self.host.arm(renter.now())
+        self.way = Way(self.host)
+        renter.reach = lambda _lease, _world: nullcontext(self.way)
+
+    def limits(self) -> tuple[int, int]:
+        found = terms_of(self.way)
+        assert found is not None
+        return found.terms.deadline, found.terms.budget
+
+
+@pytest.mark.slow
+def test_the_guard_on_the_machine_holds_the_new_end_too(renter: Renter, tmp_path: Path) -> None:
+    there = There(renter, tmp_path / "host")
+    done = renter.extend(Longer(2 * HOUR, on_top=True, budget=Decimal(30)))
+    assert done is not None
+    assert there.limits() == (done.label.expires, 30_000_000)
+    assert renter.expires() == done.label.expires
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("word", ["arm", "show"])
+def test_a_machine_that_cannot_be_reached_leaves_what_was_promised(
+    renter: Renter, tmp_path: Path, word: str, after: bool
+) -> None:
+    there, before = There(renter, tmp_path / "host"), renter.expires()
+    there.way.lost, there.way.after = word, after
+    with pytest.raises(HostError, match="broke") as caught:
+        renter.extend(Longer(9 * HOUR, budget=Decimal(30)))
+    assert "may hold the new end" in caught.value.detail
+    book = lease_book(renter.world.state, renter.sim.time)
+    assert renter.expires() == before
+    assert [one.label.expires for one in book.attempts("seven")] == [before]
+    assert renter.lease.label is not None
+    assert book.meter.budget(renter.lease.label.nonce) is None
+
+
+@pytest.mark.slow
+def test_a_market_that_does_not_take_the_label_leaves_the_guard_as_it_was(renter: Renter, tmp_path: Path) -> None:
+    there = There(renter, tmp_path / "host")
+    before = there.limits()
+    renter.faults("forbidden:on=state")
+    with pytest.raises(ProviderError, match="could not be shown") as caught:
+        renter.extend(Longer(9 * HOUR))
+    assert there.limits() == before
+    assert "may hold the new end" not in caught.value.detail
+
+
+@pytest.mark.slow
+def test_a_guard_that_is_lost_half_way_is_said(renter: Renter, tmp_path: Path) -> None:
+    there = There(renter, tmp_path / "host")
+    arming = there.way.run
+
+    def once(argv: list[str], **how: Any) -> Completed:
+        done = arming(argv, **how)
+        there.way.lost = "arm" if "show" in argv else ""
+        return done
+
+    there.way.run = once  # type: ignore[method-assign, assignment]
+    renter.faults("forbidden:on=state")
+    with pytest.raises(ProviderError) as caught:
+        renter.extend(Longer(9 * HOUR))
+    assert "the guard on the machine may hold the new end" in caught.value.detail
+
+
+@pytest.mark.slow
+def test_a_machine_without_a_guard_is_extended_at_the_market_alone(renter: Renter, tmp_path: Path) -> None:
+    there = There(renter, tmp_path / "host")
+    (tmp_path / "host" / GUARD.CONFIG).unlink()
+    assert renter.extend(Longer(9 * HOUR)) is not None
+    assert not [argv for argv in there.way.asked if "arm" in argv]
+
+
+def test_a_machine_that_ssh_does_not_reach_keeps_its_end(renter: Renter, tmp_path: Path) -> None:
+    before = renter.expires()
+    host = asdict(nobody(tmp_path, closed_port()))
+    renter.world.put(Placed(swarm="seven", host=host, lease=renter.lease.id, prepared="x"))
+    with pytest.raises(HostError, match="refuses the connection"):
+        renter.extend(Longer(9 * HOUR))
+    assert renter.expires() == before
+    renter.world.put(Placed(swarm="seven", host=host, lease="7"))
+    assert renter.extend(Longer(9 * HOUR)) is not None, "its swarm is on another machine: nothing is on this one"

@@ -17,6 +17,7 @@ from swarmctl.effects.ledger import Ledger
 from swarmctl.effects.providers.here import lease_book
 from swarmctl.effects.specs import Opened, open_spec
 from swarmctl.effects.store import ModelStore
+from swarmctl.effects.timeline import Timeline
 from swarmctl.effects.world import World
 from swarmctl.errors import CapacityError, DeployError, LockedError
 
@@ -41,7 +42,9 @@ class Renter:
         def ready(me: object, lease: object, *_: object) -> None:
             self.prepared.append(lease.id)  # type: ignore[attr-defined]
             prepare(len(self.prepared) - 1)
-            self.world.put(Placed(swarm="seven", host={"name": "slot-0", "address": "x"}, lease=lease.id, prepared="1"))  # type: ignore[attr-defined]
+            there = lease.addresses[0]  # type: ignore[attr-defined]
+            host = {"name": "slot-0", "address": there.host, "port": there.port}
+            self.world.put(Placed(swarm="seven", host=host, lease=lease.id, prepared="1"))  # type: ignore[attr-defined]
 
         def approve(_: Choice, given: Promise, __: Ranked) -> bool:
             self.asked.append(given)
@@ -49,7 +52,10 @@ class Renter:
 
         self.patch.setattr(hiring, "_prepare", ready)
         market = self.sim.vast
-        return hiring.hired(self.opened, self.world, approve=approve, say=self.told.append, adopt=adopt, market=market)
+        line = Timeline(self.world.clock)
+        return hiring.hired(
+            self.opened, self.world, approve=approve, say=self.told.append, line=line, adopt=adopt, market=market
+        )
 
     def elsewhere(self, folder: Path) -> "Renter":
         """A colleague with the same account, on another computer."""
@@ -72,6 +78,8 @@ def _renter(folder: Path, patch: pytest.MonkeyPatch, faults: str) -> Renter:
         Override(("target", "vast", "budget"), 25, "--budget"),
     ]
     opened = open_spec(assets.root() / "inventory" / "swarms" / "seven.yml", flags)
+    patch.setattr(hiring, "docker_answers", lambda _: True)
+    patch.setattr(hiring, "watch", lambda *_: None)
     patch.setattr(hiring, "give_back", lambda lease, _swarm, world, market: _given_back(lease, world, market))
     return Renter(sim, _world(folder, sim), opened, patch)
 

@@ -14,7 +14,8 @@ from swarmctl.effects.clock import SystemClock
 from swarmctl.effects.ledger import Ledger
 from swarmctl.errors import PortTakenError
 
-OPENED = cast(Any, SimpleNamespace(spec=SimpleNamespace(name="demo", runtime="process", target=Target())))
+CLOCK = SystemClock()
+OPENED = cast(Any, SimpleNamespace(spec=SimpleNamespace(name="demo", runtime="process", target=Target(), models={})))
 PLAN = Plan("demo", steps=(Step(Verb.DEPLOY, "slot-0/cpu", "one", "does not run"),))
 
 
@@ -33,7 +34,7 @@ def test_it_looks_again_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ti
         return Report(PLAN, done=True)
 
     monkeypatch.setattr(command, "_carried_out", carried_out)
-    world = cast(Any, SimpleNamespace(ledger=ledger))
+    world = cast(Any, SimpleNamespace(ledger=ledger, clock=CLOCK))
     if times == 2:
         with pytest.raises(PortTakenError):
             up(OPENED, world, approve=lambda _: True, tell=lambda _: None)

@@ -46,6 +46,17 @@ def test_devices_are_summed() -> None:
     assert last_load(GPU) == LoadLines(2077.0, 153.0, 108.75, 0.58, "q8_0", "q4_0", "disabled")
 
 
+def test_adapters_count_as_weights_and_a_buffer_that_is_reserved_anew_counts_once() -> None:
+    adapter = "llama_adapter_lora_init_impl: CPU_Mapped LoRA buffer size =     0.50 MiB\n"
+    lines = CPU.splitlines(keepends=True)
+    reserved = "sched_reserve: reserving ...\n"
+    again = f"{reserved}sched_reserve:        CPU compute buffer size =    19.00 MiB\n"
+    log = "".join([*lines[:2], adapter, adapter, *lines[2:-1], reserved, lines[-1], again])
+    wanted = LoadLines(93.1, 180.0, 19.0, 0.38, "f16", "f16", "enabled")
+    assert last_load(log) == wanted
+    assert last_load(log + again + reserved) == wanted
+
+
 def test_the_last_load_counts() -> None:
     assert last_load(CPU + "other\n" + GPU) == last_load(GPU)
     assert loads(CPU + GPU + CPU) == 3

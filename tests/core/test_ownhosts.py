@@ -41,7 +41,7 @@ def test_what_openssh_says_of_it_fills_what_the_file_leaves_open() -> None:
     ["a: {hosts: {b: 5}}", "a: {hosts: {b: {ansible_port: x}}}", "a: [", "a: {hosts: {b: {ansible_port: true}}}"],
 )
 def test_what_is_none_is_said_with_its_file(text: str) -> None:
-    with pytest.raises(SpecError, match="hosts.yml"):
+    with pytest.raises(SpecError, match=r"hosts\.yml"):
         read_hosts(text.encode(), "hosts.yml")
 
 

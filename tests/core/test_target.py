@@ -29,6 +29,15 @@ def test_another_machine_runs_containers_and_ollama_where_nothing_is_said(more: 
     assert (spec.runtime, spec.engine.kind) == ("compose", "ollama")
 
 
+@pytest.mark.parametrize(
+    "more", ["", "target: {local: {}}\n", "target: {vast: {gpu: a100}}\n", "target: {ssh: {hosts: [a]}}\n"]
+)
+def test_what_is_written_out_is_read_back(more: str) -> None:
+    spec = read(more)
+    assert SwarmSpec.model_validate_json(spec.model_dump_json()) == spec
+    assert SwarmSpec.model_validate(spec.model_dump()) == spec
+
+
 def test_what_the_file_says_of_runtime_and_engine_stays() -> None:
     spec = read("target: {vast: {}}\nruntime: compose\nengine: {kind: llamacpp}\n")
     assert spec.engine.kind == "llamacpp"

@@ -1,16 +1,38 @@
-"""The guard's program as a module, with clocks, a machine and a market that a test sets."""
+"""The guard's program as a module, with clocks, a machine and a market that a test sets.
+
+Run as a program, it writes what `core/leasing/limits.py` decides into the guard anew.
+"""
 
 import importlib.util
+import io
 import os
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from swarmctl.effects.hosts.guarding import PROGRAM as PROGRAM_THERE
+from swarmctl.effects.process import Completed
+from swarmctl.errors import HostError
+
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "playbooks" / "roles" / "guard" / "files" / "guard"
+LIMITS = ROOT / "provisioning" / "swarmctl" / "core" / "leasing" / "limits.py"
+BEGIN, END = "# --- core/leasing/limits.py\n", "# ---\n"
+
+
+def deciding() -> str:
+    """What of the pure module the guard carries: all below its imports."""
+    return LIMITS.read_text().split("import dataclass\n", 1)[1].lstrip("\n")
+
+
+def with_deciding(program: str) -> str:
+    """The guard with that in its place, and nothing else changed."""
+    head, rest = program.split(BEGIN, 1)
+    return head + BEGIN + deciding() + END + rest.split(END, 1)[1]
 
 
 def load() -> ModuleType:
@@ -28,6 +50,8 @@ def load() -> ModuleType:
 
 
 GUARD: Any = load()
+DATA = "var/lib/swarmctl/swarms/seven/data/coder"
+ENDS = {"end": ("stop", "destroy")}
 
 
 @dataclass
@@ -87,6 +111,8 @@ class Host:
         """Writes settings and key, and arms at 1,000,000 on the market's clock."""
         self.machine: Any = GUARD.Machine(folder)
         self.folder, self.hands, self.market, self.done = folder, Hands(), Counter(), list[str]()
+        self.machine.counters = lambda: self.line
+        self.line = [0, 0]
         self.machine.stop_work = lambda: self.done.append("stopped")
         self.machine.save = lambda seconds: self.done.append(f"saved within {seconds}")
         self.settings = {
@@ -118,7 +144,7 @@ class Host:
 
     def use(self) -> None:
         """An engine has had a request."""
-        place = self.folder / GUARD.ACTIVITY
+        place = self.folder / DATA / "activity"
         self.marks += 1
         place.parent.mkdir(parents=True, exist_ok=True)
         place.touch()
@@ -126,7 +152,7 @@ class Host:
 
     def leave_results(self, there: bool = True) -> None:
         """Results that nobody has fetched, or no more."""
-        path = self.folder / GUARD.UNFETCHED
+        path = self.folder / DATA / "results-unfetched"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch() if there else path.unlink()
 
@@ -140,7 +166,45 @@ class Host:
         for passed in range(0, most, every):
             if using and passed % using < every:
                 self.use()
-            if self.round()[0] == action:
+            if self.round()[0] in ENDS.get(action, (action,)):
                 return passed
             self.hands.go(every)
         raise AssertionError(f"never {action}")
+
+
+@dataclass
+class Way:
+    """A way to a host's guard, as SSH is one. lost: the connection breaks at the call of this word, before or after."""
+
+    host: Host
+    lost: str = ""
+    after: bool = False
+    asked: list[list[str]] = field(default_factory=list)
+
+    def run(self, argv: list[str], *, stdin: bytes | None = None, **_: Any) -> Completed:
+        """As a Line does it, with the real program."""
+        self.asked.append(argv)
+        if self.lost in argv and not self.after:
+            raise HostError("slot-0: the connection broke")
+        done = self._guard(argv[1:], stdin) if argv[0] == PROGRAM_THERE else self._file()
+        if self.lost in argv:
+            raise HostError("slot-0: the connection broke")
+        return done
+
+    def _file(self) -> Completed:
+        text = self.host.machine.read(GUARD.CONFIG)
+        return Completed("", "", 9) if text is None else Completed(text, "", 0)
+
+    def _guard(self, words: list[str], stdin: bytes | None) -> Completed:
+        out, err, before = io.StringIO(), io.StringIO(), sys.stdin
+        sys.stdin = io.StringIO((stdin or b"").decode())
+        try:
+            with redirect_stdout(out), redirect_stderr(err):
+                code = GUARD.main(words, self.host.machine, self.host.hands)
+        finally:
+            sys.stdin = before
+        return Completed(out.getvalue(), err.getvalue(), code)
+
+
+if __name__ == "__main__":
+    PROGRAM.write_text(with_deciding(PROGRAM.read_text()))

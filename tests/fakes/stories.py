@@ -2,25 +2,31 @@
 
 import random
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from fakes.crashing import CrashError, Fragile, FragileTransport, Fuse
 from fakes.hired import NEED, order
-from fakes.simulated import START, InProcess, simulation
+from fakes.simulated import START, simulation
+from fakes.storyguard import StoryGuard
 from swarmctl.commands.reap import reap
-from swarmctl.core.leasing.burn import burned, since
+from swarmctl.core.leasing.burn import since
+from swarmctl.core.leasing.guardfile import allowed, guard_file
 from swarmctl.core.leasing.lease import Lease
-from swarmctl.core.leasing.limits import Act, Facts, Terms, decide
+from swarmctl.core.leasing.limits import Terms
 from swarmctl.core.leasing.ranking import rank
+from swarmctl.core.leasing.watching import EVERY
+from swarmctl.effects.hosts.watching import Watched, Watcher
 from swarmctl.effects.ledger import Ledger
+from swarmctl.effects.notifying import Notifier, Notify
 from swarmctl.effects.providers.here import vast_over
 from swarmctl.effects.providers.hiring import Hiring, Wish
 from swarmctl.effects.providers.leasebook import LeaseBook
 from swarmctl.effects.providers.owner import owner
-from swarmctl.effects.providers.transport import Answer
+from swarmctl.effects.providers.secret import Secret
+from swarmctl.effects.providers.waiting import NoUseError, await_running
 from swarmctl.effects.store import ModelStore
 from swarmctl.effects.world import World
 from swarmctl.errors import SwarmctlError
@@ -37,67 +43,12 @@ FAULTS = (
     "charges-late",
 )  # fmt: skip
 HOW = ("", ":once", ":times=2", ":rate=0.3")
-BOUND = Decimal("0.02")
-"""$ that may be spent past a budget: the seconds between two looks, and until a deletion is heard."""
-
-
-class CrashError(BaseException):
-    """The process is killed: no handler of ours can do anything any more."""
-
-
-@dataclass
-class Fuse:
-    """Kills the process at its n-th effect, before or after it. at: None for never."""
-
-    at: int | None
-    after: bool
-    seen: int = 0
-    dead: bool = False
-
-    def burn(self, *, after: bool) -> None:
-        if self.dead:
-            raise CrashError
-        if after is self.after:
-            self.seen += 1
-            if self.seen == self.at:
-                self.dead = True
-                raise CrashError
-
-
-@dataclass
-class Fragile:
-    """Anything whose methods are effects: each may be the last."""
-
-    inner: Any
-    fuse: Fuse
-
-    def __getattr__(self, name: str) -> Any:
-        act = getattr(self.inner, name)
-        if not callable(act):
-            return act
-
-        def effect(*args: Any, **kwargs: Any) -> Any:
-            self.fuse.burn(after=False)
-            result = act(*args, **kwargs)
-            self.fuse.burn(after=True)
-            return result
-
-        return effect
-
-
-@dataclass
-class FragileTransport:
-    """The same for calls to the market."""
-
-    inner: InProcess
-    fuse: Fuse
-    key: Any = None
-
-    def send(self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any] | None) -> Answer:
-        self.fuse.burn(after=False)
-        got = self.inner.send(method, path, query, body)
-        self.fuse.burn(after=True)
-        return got
+TICK = 15
+"""Seconds between two rounds of a guard."""
+RETURNS = 120.0
+"""Seconds within which a machine that comes back is found by its guard: it starts with the machine."""
+SELDOM = 900.0
+"""Seconds between two looks of the watcher while nothing is near: it would find nothing, and takes our time."""
 
 
 @dataclass
@@ -118,7 +69,7 @@ class Outcome:
 
     @property
     def good(self) -> bool:
-        return not (self.leaked or self.doubles or self.over > BOUND or self.touched)
+        return not (self.leaked or self.doubles or self.over > 0 or self.touched)
 
 
 class Story:
@@ -135,6 +86,8 @@ class Story:
         self.sim = simulation("", seed=1 + seed % 5, machines=60)
         self.outcome = Outcome(seed, self.faults, f"{fuse}{' after' if self.fuse.after else ' before'}")
         self.nonces = iter(f"{n:08x}" for n in range(1, 10**6))
+        self.guards: dict[str, StoryGuard] = {}
+        self.asked, self.ran, self.running = 0.0, 0.0, list[str]()
         self.budget = Decimal(str(rng.choice((0.25, 0.5, 2))))
 
     def run(self) -> Outcome:
@@ -148,14 +101,16 @@ class Story:
                 break
             except CrashError:
                 self._tell("crash")
+                self._pass(self.rng.choice((0, 600, 7200)))
                 self.fuse = Fuse(None, after=False)
                 if self.rng.random() < 0.2 and not self._blind():
                     shutil.rmtree(self.folder, ignore_errors=True)
                     self._tell("lost the ledger")
             except SwarmctlError as e:
                 self._tell(f"{type(e).__name__}: {e.message}")
-                self.sim.time.sleep(600)
+                self._pass(600)
         self._last_word(other)
+        self.outcome.over = max(Decimal(0), self._overspent())
         self.outcome.hours = (self.sim.time.monotonic() - START) / 3600
         shutil.rmtree(self.folder, ignore_errors=True)
         return self.outcome
@@ -201,18 +156,27 @@ class Story:
         expires = int(self.sim.time.now().timestamp()) + 4 * 3600
         hiring.settle("seven")
         lease = hiring.adopt("seven", me)
+        key = None if lease is None else LeaseBook(self.folder / "ledger.sqlite", self.sim.time).key(lease.id)
         if lease is not None:
             self._tell(f"adopts {lease.id}")
         else:
             choices = rank(NEED, provider.offers(NEED).offers).choices
-            lease = hiring.hire(Wish("seven", me, expires), choices, order).lease
+            got = hiring.hire(Wish("seven", me, expires), choices, order)
+            lease, key = got.lease, got.key
         ours = [one for one in self._living() if one["label"] is None or "/seven/" in one["label"]]
         crashed = any(line.endswith(" crash") for line in self.outcome.log)
         if not (crashed and self._blind()):  # what a lost call rented, and the market hides, nobody can know of
             self.outcome.doubles = max(self.outcome.doubles, len(ours) - 1)
         self._tell(f"holds {lease.id}")
         expires = lease.label.expires if lease.label else expires
-        self._work(lease, Terms(expires, self.budget), provider)
+        try:
+            lease = await_running(provider, lease.id, self.sim.time)
+        except NoUseError as e:
+            self._tell(e.message)
+            provider.release(lease.id)
+            return
+        self._guard(lease, expires, key)
+        self._work(lease, expires, provider)
 
     def _me(self) -> str:
         """The owner's nonce, drawn by the seed where the folder has none."""
@@ -222,25 +186,64 @@ class Story:
             file.write_text(f"{self.rng.getrandbits(64):016x}")
         return owner(self.folder)
 
-    def _work(self, lease: Lease, terms: Terms, provider: Any) -> None:
-        """The guard's loop: one look every tick, until it says that the machine must go."""
-        began = since(lease, self.sim.time.monotonic()) or self.sim.time.monotonic()
-        last_use = self.sim.time.now().timestamp()
-        hours = self.rng.choice((0.1, 1.0, 9.0))
+    def _guard(self, lease: Lease, expires: int, key: Secret | None) -> None:
+        """`up` arms it as soon as the machine lets it in, by the machine's own key; it does not die with its user."""
+        if lease.id not in self.guards and key is not None and lease.hourly.known is not None:
+            began = int(since(lease, self.sim.time.monotonic()) or self.sim.time.monotonic())
+            if self._spent(lease.id) > self.budget * Decimal("0.9"):
+                return  # it ran for that long without anybody: no guard can make that good
+            terms = Terms(expires, began, budget=allowed(self.budget))
+            told = guard_file("http://market", lease.id, lease.hourly, terms)
+            self.guards[lease.id], self.asked = StoryGuard(self.sim, told, key.reveal()), 0.0
+
+    def _work(self, lease: Lease, expires: int, provider: Any) -> None:
+        """Somebody works for some hours and forgets it, while the guard there and the watcher here look."""
+        book = Fragile(LeaseBook(self.folder / "ledger.sqlite", self.sim.time), self.fuse)
+        one = Watched("seven", lease.id, expires, str(self.budget))
+        notifier = Notifier(Notify(), self.folder / "told.json", lambda _: None)
+        watcher = Watcher(provider, book, self.sim.time, lambda: 0, notifier, self._tell)
+        hours, begun, looked = self.rng.choice((0.1, 1.0, 9.0)), self.sim.time.monotonic(), 0.0
         while True:
-            now = self.sim.time.now().timestamp()
-            held = self.sim.time.monotonic() - began
-            if held < hours * 3600:
-                last_use = now
-            spent = burned(lease.hourly, held + 30) or Decimal(0)
-            decision = decide(terms, Facts(now, spent, lease.hourly.known or Decimal(9), last_use))
-            if decision.act in {Act.DESTROY, Act.STOP}:
-                self._tell(f"ends by {decision.cause}")
-                break
-            self.sim.time.sleep(terms.tick)
-        before = self._spent(lease.id)
-        provider.release(lease.id)
-        self.outcome.over = max(self.outcome.over, self._spent(lease.id) - self.budget, before - self.budget)
+            now = self.sim.time.monotonic()
+            if now < begun + hours * 3600 and lease.id in self.guards:
+                self.guards[lease.id].disk.used += 1
+            self._pass(TICK)
+            near = lease.id not in self.guards or bool(self.guards[lease.id].ending)
+            if now >= looked + (EVERY if near else SELDOM):
+                looked = now
+                if watcher.look(one):
+                    return
+
+    def _pass(self, seconds: float) -> None:
+        """Time goes by, and every machine's guard looks as its timer says, whoever else has died."""
+        end = self.sim.time.monotonic() + seconds
+        while (left := end - self.sim.time.monotonic()) > 0:
+            self.sim.time.sleep(min(TICK if self._guarded() or self._lately() else RETURNS, left))
+            for id_ in self._guarded():
+                before = self.guards[id_].ending
+                why = self.guards[id_].round()[1]
+                if self.guards[id_].ending != before:
+                    self._tell(f"the guard of {id_} ends it by {why}")
+
+    def _lately(self) -> bool:
+        """A machine ran within ten minutes, and may come back: its guard then starts with it."""
+        return self.sim.time.monotonic() < self.ran + 600
+
+    def _guarded(self) -> list[str]:
+        """Machines that run, and so does their guard; as they were within the last minute, or just now near an end."""
+        now = self.sim.time.monotonic()
+        ending = any(guard.ending for guard in self.guards.values())
+        if self.guards and now >= self.asked + (TICK if ending and self._lately() else 60):
+            told = self.sim.market.books()["contracts"]
+            up = [id_ for one in told if one["state"] == "running" and (id_ := str(one["id"])) in self.guards]
+            for id_ in set(up) - set(self.running):
+                self.guards[id_].hours.starts += 1
+            self.asked, self.running, self.ran = now, up, now if up else self.ran
+        return self.running
+
+    def _overspent(self) -> Decimal:
+        """What the dearest of the machines that had a guard has cost beyond its budget."""
+        return max((self._spent(id_) - self.budget for id_ in self.guards), default=Decimal(0))
 
     def _spent(self, id_: str) -> Decimal:
         found = next(one for one in self.sim.market.books()["contracts"] if one["id"] == int(id_))
@@ -254,7 +257,7 @@ class Story:
         """The faults end, the time of every label passes, and `reap` has the right key."""
         with self.sim.market.world.turn():
             self.sim.market.world.set_rules("")
-        self.sim.time.sleep(5 * 3600)
+        self._pass(5 * 3600)
         self.fuse = Fuse(None, after=False)
         reap(self._world(), approve=lambda _: True, provider=self._provider())
         self.outcome.leaked = [one["id"] for one in self._living()]

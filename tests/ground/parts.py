@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from ground import bases, engine, hosts, models, registry, store, tinyrandom
+from ground import bases, engine, hosts, models, registry, store, tinyrandom, tokenizers
 from ground.images import Image, Recipe
 from ground.places import BUILD, LLAMA_CPP, OLLAMA, OLLAMA_OLD, OLLAMA_VULKAN
 
@@ -44,6 +44,7 @@ PARTS = (
     Part("models", models.ready, models.make, ()),
     Part("store", store.ready, store.make, ("models",)),
     Part("tiny", tinyrandom.ready, tinyrandom.make, ()),
+    Part("tokenizers", tokenizers.ready, tokenizers.make, ()),
     *(_base(suite) for suite in bases.SUITES),
     _built("llama.cpp", _llama, "forky"),
     _built("ollama", _ollama, "forky"),

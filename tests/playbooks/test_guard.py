@@ -5,10 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from fakes.guarding import GUARD, Host
+from fakes.guarding import GUARD, PROGRAM, Host, with_deciding
 
 pytestmark = pytest.mark.slow
 
@@ -34,42 +32,26 @@ def test_looking_at_it_is_no_use(tmp_path: Path) -> None:
     for _ in range(10):
         host.round()
     host.hands.go(1800)
-    assert host.round() == ("end", "idle")
+    assert host.round() == ("destroy", "idle")
 
 
 def test_the_budget_ends_it_before_a_cent_too_much(tmp_path: Path) -> None:
     host = Host(tmp_path, price=3_600_000, budget=7_200_000, idle=0)
     ended = host.until("end", using=60)
-    spent = GUARD.spent(host.settings, 1_000_000 + ended)
-    assert spent < 7_200_000
-    assert 7200 - 120 < ended < 7200 - GUARD.MARGIN
+    assert 1000 * (ended + GUARD.PARTING) < 7_200_000
+    assert 7200 - 240 < ended < 7200 - GUARD.MARGIN - GUARD.PARTING
 
 
-CASES = st.fixed_dictionaries({
-    "price": st.integers(0, 40_000_000), "budget": st.integers(0, 400_000_000), "deadline": st.integers(60, 100_000),
-    "at_end": st.sampled_from(GUARD.AT_END), "idle": st.integers(0, 4000), "grace": st.integers(0, 4000),
-    "since": st.just(0), "reserve": st.just(60),
-})  # fmt: skip
+def test_the_guard_decides_as_the_pure_module_does_word_for_word() -> None:
+    program = PROGRAM.read_text()
+    assert with_deciding(program) == program, "python tests/fakes/guarding.py writes it anew"
+    assert "\n# ---\n" in program
 
 
-@given(config=CASES, passed=st.integers(0, 200_000), quiet=st.integers(0, 5000), unfetched=st.booleans())
-@settings(max_examples=400, deadline=None)
-def test_no_decision_lets_it_live_past_a_limit_or_ends_it_for_nothing(
-    config: dict[str, Any], passed: int, quiet: int, unfetched: bool
-) -> None:
-    action, why, left = GUARD.decide(config, passed, passed - quiet, unfetched)
-    dear = config["price"] > 0 and GUARD.spent(config, passed + GUARD.MARGIN) > config["budget"]
-    gone = dear or passed > config["deadline"] - GUARD.MARGIN
-    if gone:
-        assert action == "end"
-    if (action, why) == ("end", "idle"):
-        assert quiet >= config["idle"] > 0
-    if (action, why) == ("end", "budget"):
-        assert GUARD.spent(config, passed + GUARD.MARGIN + 61) >= config["budget"]
-    if (action, why) == ("end", "deadline"):
-        assert left <= 60
-    if action == "save":
-        assert (unfetched, config["at_end"], gone) == (True, "save-then-destroy", False)
+def test_a_used_up_budget_is_never_merely_stopped(tmp_path: Path) -> None:
+    host = Host(tmp_path, at_end="stop", price=3_600_000, budget=3_600_000, idle=0)
+    host.until("end")
+    assert host.market.asked == ["destroy"]
 
 
 def test_results_hold_an_idle_machine_until_they_are_fetched(tmp_path: Path) -> None:
@@ -79,7 +61,7 @@ def test_results_hold_an_idle_machine_until_they_are_fetched(tmp_path: Path) -> 
     host.hands.go(300)
     assert host.round() == ("save", "idle")
     host.leave_results(there=False)
-    assert host.round() == ("end", "idle")
+    assert host.round() == ("destroy", "idle")
     assert [one for one in host.done if one.startswith("saved")] == ["saved within 60"]
 
 
@@ -126,16 +108,34 @@ def test_a_market_that_does_not_answer_is_asked_until_it_does(tmp_path: Path) ->
             times.append(host.hands.boot_now - began)
         host.hands.go(15)
     gaps = [late - early for early, late in zip([0, *times], times, strict=False)]
-    assert gaps == [15, 30, 60, 120, 240, 300, 300, 300]
+    assert gaps == [15, 30, 60, 120, 240, 300, 15, 15]
     assert host.done == ["stopped"]
+
+
+def test_a_machine_that_comes_back_asks_at_once(tmp_path: Path) -> None:
+    host = Host(tmp_path)
+    host.market.answers = ["0 refused"] * 9
+    host.until("end")
+    for _ in range(40):
+        host.hands.go(15)
+        host.round()
+    before = len(host.market.asked)
+    host.hands.reboot(20)
+    assert host.round()[0] == "destroy"
+    assert len(host.market.asked) == before + 1
 
 
 def test_success_is_not_believed_while_the_machine_runs(tmp_path: Path) -> None:
     host = Host(tmp_path)
     host.until("end")
-    host.hands.go(15)
-    host.round()
-    assert host.market.asked == ["destroy", "destroy"]
+    for n in range(2, 1 + GUARD.OFTEN):
+        host.hands.go(15)
+        host.round()
+        assert host.market.asked == ["destroy"] * n
+    for _ in range(3):
+        host.hands.go(15)
+        host.round()
+    assert len(host.market.asked) == 1 + GUARD.OFTEN, "then it takes its time"
 
 
 def test_an_end_is_not_taken_back_by_late_use(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_an_end_is_not_taken_back_by_late_use(tmp_path: Path) -> None:
     host.until("end")
     host.hands.go(15)
     host.use()
-    assert host.round()[0] == "end"
+    assert host.round()[0] == "destroy"
 
 
 def test_arming_anew_extends_it_and_calls_off_an_end(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_arming_anew_extends_it_and_calls_off_an_end(tmp_path: Path) -> None:
     host.market.answers = ["0 refused"] * 3
     ended = host.until("end")
     host.configure(deadline=1_010_000)
-    assert host.round()[0] == "end"
+    assert host.round()[0] == "destroy"
     host.arm(1_000_000 + ended)
     assert host.round()[0] == "watch"
     assert host.until("end") > 6000
@@ -211,6 +211,7 @@ HOSTILE: list[tuple[str, Any]] = [
     ("url", "ftp://x"), ("url", ""), ("url", 3), ("instance", "7; rm"), ("instance", ""), ("deadline", -1),
     ("deadline", 0), ("deadline", 1e18), ("deadline", "1"), ("deadline", True), ("price", -1), ("price", 10**18),
     ("budget", None), ("at_end", "keep"), ("reserve", -1), ("since", 0), ("key_file", ""),
+    ("spent", -1), ("down", -1), ("up", 10**15), ("marks", "/x"), ("marks", [1]), ("marks", [""]), ("budget", -2),
 ]  # fmt: skip
 
 
@@ -242,8 +243,3 @@ def test_its_files_are_for_root_alone(tmp_path: Path) -> None:
     Host(tmp_path)
     for name in (GUARD.STATE, GUARD.GOOD, GUARD.ARMED):
         assert (tmp_path / name).stat().st_mode & 0o777 == 0o600, name
-
-
-def test_what_is_spent_is_rounded_up() -> None:
-    config = {"price": 1, "since": 10}
-    assert [GUARD.spent(config, now) for now in (0, 10, 11, 3610, 3611)] == [0, 0, 1, 1, 2]

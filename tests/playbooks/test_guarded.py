@@ -2,6 +2,8 @@
 
 import json
 import time
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,10 @@ from fakes.grounded import stands
 from fakes.guarding import GUARD
 from fakes.hosts import Host, host
 from fakes.playing import needs_ansible, run
+from fakes.reached import there
 from swarmctl.effects.clock import SystemClock, wait_until
+from swarmctl.effects.hosts.guarding import rearm, terms_of
+from swarmctl.effects.hosts.ssh import Line
 from swarmctl.errors import DeployError
 
 pytestmark = [pytest.mark.ground, pytest.mark.scenario(seconds=150)]
@@ -61,7 +66,8 @@ def test_a_machine_ends_at_its_deadline_and_the_market_is_asked_until_it_answers
             "600", "root", "600", "root",
         ]  # fmt: skip
         known = json.loads(machine.ssh(["/usr/local/lib/swarmctl/guard", "show"]))
-        assert (known["limit"], known["why"]) == (given["guard_deadline"], "deadline")
+        assert (known["ends"], known["why"]) == (given["guard_deadline"] - GUARD.MARGIN, "ttl")
+        assert known["spent"] > 0
         assert [one for one in asked(machine) if one[0] == "DELETE"] == []
 
         soon = int(time.time()) + GUARD.MARGIN + 5
@@ -76,7 +82,7 @@ def test_a_machine_ends_at_its_deadline_and_the_market_is_asked_until_it_answers
         assert running == ["theirs"]
         assert {key for _, _, key in asked(machine)} == {"scoped"}
         told = machine.ssh(["journalctl", "-u", "swarmctl-guard", "--no-pager"])
-        assert "deadline: the end begins" in told
+        assert "ttl: the end begins" in told
         assert "scoped-key" not in told
         assert machine.ssh(["systemctl", "--failed", "--no-legend"]) == ""
 
@@ -131,3 +137,36 @@ def test_settings_that_make_no_sense_are_refused_before_they_reach_the_host(tmp_
             with pytest.raises(DeployError, match="guard"):
                 run(machine, "prepare", tmp_path, **settings(**wrong))
         assert machine.tries(["test", "-e", "/etc/swarmctl/guard.key"]).returncode == 1
+
+
+def test_work_there_keeps_it_and_other_terms_reach_it_by_ssh(tmp_path: Path) -> None:
+    mark = "/var/lib/swarmctl/swarms/demo/data/agent-coder/activity"
+    with host("vm") as machine:
+        market(machine)
+        given = settings(guard_idle_seconds=15, guard_at_end="destroy", guard_checks_key=False)
+        run(machine, "prepare", tmp_path, **given)
+        machine.ssh(["mkdir", "-p", str(Path(mark).parent)])
+        begun = time.monotonic()
+        while time.monotonic() < begun + 30:
+            machine.ssh(["touch", mark])
+            time.sleep(1)  # work goes on
+        assert [one for one in asked(machine) if one[0] == "DELETE"] == []
+
+        with Line(there(machine, tmp_path), tmp_path) as line:
+            held = terms_of(line)
+            assert held is not None
+            assert held.variables().items() <= {**held.variables(), **given}.items()
+            later = replace(held.later(given["guard_deadline"] + 3600, Decimal(20)))
+            later = replace(later, terms=replace(later.terms, idle=0))
+            seen = rearm(line, later, SystemClock())
+            assert (seen.armed, seen.why) == (later.armed, "ttl")
+            more = {"guard_key": given["guard_key"], "guard_every": "2s", "guard_checks_key": False}
+            assert run(machine, "prepare", tmp_path, **later.variables(), **more).changed == {"slot-0": 0}
+            time.sleep(20)  # it would have been idle
+            assert [one for one in asked(machine) if one[0] == "DELETE"] == []
+            rearm(line, replace(later, terms=replace(later.terms, idle=3)), SystemClock())
+
+        def destroyed() -> bool:
+            return ["DELETE", "/api/v0/instances/7/", "scoped"] in asked(machine)
+
+        wait_until(destroyed, clock=SystemClock(), deadline=60, every=1, what="a DELETE")

@@ -16,6 +16,7 @@ from swarmctl.agent.checkroutes import check_routes
 from swarmctl.agent.elsewhere import Elsewhere
 from swarmctl.agent.executor import WorkExecutor
 from swarmctl.agent.gitserver import GitServer, make_repository
+from swarmctl.agent.marks import Marks
 from swarmctl.agent.peers import A2ATeam
 from swarmctl.agent.rolemodel import RoleModel
 from swarmctl.agent.secret import read_secret
@@ -56,7 +57,7 @@ def build(settings: AgentFile) -> Starlette:
         *create_jsonrpc_routes(handler, "/", enable_v0_3_compat=True, shutdown_grace_period=0),
     ]
     if leads:
-        git = GitServer(data / "git", REPOSITORY)
+        git = GitServer(data / "git", REPOSITORY, marks=Marks(data))
         routes.append(Route(f"/git/{REPOSITORY}/{{service:path}}", git, methods=["GET", "POST"]))
         routes += check_routes(tests)
     return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(BearerOnly, token=token)])

@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 from pathlib import Path
 from typing import TypeVar
 
+from swarmctl.agent.marks import Marks
 from swarmctl.agent.repo import Author, Conflict, Repo
 from swarmctl.core.agentfile import AgentFile
 from swarmctl.core.messages import RunOrder, Step
@@ -30,6 +31,7 @@ class Branch:
         self.merged: dict[int, str] = {}
         self.growing = asyncio.Lock()
         self._order = order
+        self._marks = Marks(Path(settings.data))
         self._swarm = settings.swarm
 
     async def candidate(self, number: int, step: Step, commit: str) -> str | Conflict:
@@ -62,6 +64,7 @@ class Branch:
 
     async def _grow(self, number: int, commit: str) -> None:
         await self.repo.set_ref(f"refs/heads/{branch(self._order.id)}", commit)
+        self._marks.grew(self._order.id, commit)
         self.tip = commit
         self.merged[number] = commit
 

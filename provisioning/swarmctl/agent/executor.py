@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from a2a.helpers import new_data_part, new_text_part
@@ -14,6 +15,7 @@ from a2a.types.a2a_pb2 import Message, Task, TaskState
 
 from swarmctl.agent.allowance import Allowance
 from swarmctl.agent.elsewhere import Elsewhere
+from swarmctl.agent.marks import Marks
 from swarmctl.agent.orchestrator import conduct
 from swarmctl.agent.orders import Order, read_order
 from swarmctl.agent.ports import ModelFailed, Team, TooLarge
@@ -37,6 +39,7 @@ class WorkExecutor(AgentExecutor):
     def __init__(self, settings: AgentFile, model: RoleModel, team: Team, tests: Elsewhere) -> None:
         """`team` and `tests` are used by the orchestrator's runs only."""
         self._settings, self._model, self._team, self._tests = settings, model, team, tests
+        self._marks = Marks(Path(settings.data))
 
     async def execute(self, context: RequestContext, event_queue: EventQueue) -> None:
         """See AgentExecutor.execute."""
@@ -47,7 +50,8 @@ class WorkExecutor(AgentExecutor):
         updater = TaskUpdater(event_queue, str(context.task_id), str(context.context_id))
         await updater.start_work()
         try:
-            values = await self._work(read_order(message), updater)
+            async with self._marks.at_work():
+                values = await self._work(read_order(message), updater)
         except (ValueError, TooLarge, ModelFailed, TimeoutError) as e:
             await updater.failed(_text(updater, str(e)))
         except Exception as e:

@@ -1,13 +1,19 @@
 """The one door of a stack: `python -m swarmctl.agent.forward PORT=HOST:PORT…` passes connections on, bytes untouched.
 
 An internal Docker network publishes nothing, not even to loopback: this process stands on it and on a second one.
+With `--marks FOLDER`, use of the engines is marked there for the machine's guard; with `--host HOST`, only it listens.
 """
 
 import asyncio
 import contextlib
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+
+from swarmctl.agent.clock import now
+from swarmctl.agent.use import Watch
 
 CHUNK = 64 * 1024
 CONNECT = 5.0
@@ -35,16 +41,24 @@ class Route:
             raise ValueError(f"{word!r} is no route: write it as 21000=agent-backend:8080")
         return found
 
+    @property
+    def counts(self) -> bool:
+        """Use of what is beyond is to be marked: agents mark their own work."""
+        return not self.host.startswith("agent-")
 
-async def serve(routes: list[Route], host: str, stop: asyncio.Event) -> None:
+
+async def serve(routes: list[Route], host: str, stop: asyncio.Event, watch: Watch) -> None:
     """Pass connections on until `stop` is set. Raises OSError for a port that is taken."""
     servers: list[asyncio.Server] = []
+    keeping = asyncio.create_task(watch.keep())
     try:
         for route in routes:
-            servers.append(await asyncio.start_server(_Door(route), host, route.port))  # noqa: PERF401 - each is closed
+            door = _Door(route, watch)
+            servers.append(await asyncio.start_server(door, host, route.port))
         print(f"forwarding {len(routes)} ports", flush=True)  # noqa: T201 - the log of this process
         await stop.wait()
     finally:
+        keeping.cancel()
         for server in servers:  # and not waited for: a stream that is open may last an hour
             server.close()
 
@@ -52,8 +66,8 @@ async def serve(routes: list[Route], host: str, stop: asyncio.Event) -> None:
 class _Door:
     """Handles the connections of one route."""
 
-    def __init__(self, route: Route) -> None:
-        self._route = route
+    def __init__(self, route: Route, watch: Watch) -> None:
+        self._route, self._watch = route, watch
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         route = self._route
@@ -62,15 +76,22 @@ class _Door:
         except (OSError, TimeoutError):
             await _say_away(reader, writer)
             return
-        # Whoever ends its half first may still hear the other half: both directions run to their own end.
-        await asyncio.gather(_pass_on(reader, beyond[1]), _pass_on(beyond[0], writer))
+        with self._watch.connection(counts=route.counts) as use:
+            # Whoever ends its half first may still hear the other half: both directions run to their own end.
+            asked = _pass_on(reader, beyond[1], lambda data: use is not None and use.asked(data, now()), self._watch)
+            answered = _pass_on(beyond[0], writer, lambda _: use is not None and use.answered(), self._watch)
+            await asyncio.gather(asked, answered)
         await _close(beyond[1])
         await _close(writer)
 
 
-async def _pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+async def _pass_on(
+    source: asyncio.StreamReader, sink: asyncio.StreamWriter, counts: Callable[[bytes], bool], watch: Watch
+) -> None:
     with contextlib.suppress(OSError):
         while data := await source.read(CHUNK):
+            if counts(data):
+                watch.used()
             sink.write(data)
             await sink.drain()
         if sink.can_write_eof():
@@ -96,18 +117,21 @@ async def _close(writer: asyncio.StreamWriter) -> None:
         await writer.wait_closed()
 
 
-async def _until_signal(routes: list[Route], host: str) -> None:
+async def _until_signal(routes: list[Route], host: str, watch: Watch) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await serve(routes, host, stop)
+    await serve(routes, host, stop, watch)
 
 
 def main(words: list[str], host: str = "0.0.0.0") -> int:  # noqa: S104 - inside a container; loopback outside
     """Forward until a signal ends it; the exit code."""
+    options = {"--marks": "", "--host": host}
+    while len(words) > 1 and words[0] in options:
+        options[words[0]], words = words[1], words[2:]
+    watch = Watch(Path(options["--marks"]) if options["--marks"] else None)
     try:
-        routes = [Route.of(word) for word in words]
-        asyncio.run(_until_signal(routes, host))
+        asyncio.run(_until_signal([Route.of(word) for word in words], options["--host"], watch))
     except (ValueError, OSError) as e:
         sys.stderr.write(f"this forwarder cannot start: {e}\n")
         return 1

@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from swarmctl.core.ownheader import OWN
+
 _CONFIG = {
     "core.hooksPath": "/dev/null",
     "core.quotePath": "false",
@@ -50,7 +52,8 @@ def bearer(url: str, token_file: Path, folder: Path) -> Iterator[Path]:
     handle, name = tempfile.mkstemp(prefix="git-", suffix=".config", dir=folder)
     try:
         with os.fdopen(handle, "w") as out:
-            out.write(f'[http "{url}"]\n\textraHeader = "Authorization: Bearer {token}"\n')
+            out.write(f'[http "{url}"]\n\textraHeader = "{OWN}: agent"\n')
+            out.write(f'\textraHeader = "Authorization: Bearer {token}"\n')
         yield Path(name)
     finally:
         Path(name).unlink(missing_ok=True)

@@ -7,8 +7,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
+from swarmctl.agent.fetched import Fetch
 from swarmctl.agent.gitenv import git_env
+from swarmctl.agent.marks import Marks
 from swarmctl.agent.process import run, started
+from swarmctl.core.ownheader import OWN
 
 BODY_CAP = 512 * 1024 * 1024
 """Bytes of one request."""
@@ -55,9 +58,9 @@ async def make_repository(path: Path) -> None:
 class GitServer:
     """ASGI endpoint for `<name>/info/refs`, `<name>/git-upload-pack` and `<name>/git-receive-pack`."""
 
-    def __init__(self, root: Path, name: str, *, cap: int = BODY_CAP) -> None:
-        """Serves the repository `root/name`; `cap` is in bytes of request body."""
-        self._root, self._name, self._cap = root, name, cap
+    def __init__(self, root: Path, name: str, *, cap: int = BODY_CAP, marks: Marks | None = None) -> None:
+        """Serves the repository `root/name`; `cap` is in bytes of request body. marks: are told what was fetched."""
+        self._root, self._name, self._cap, self._marks = root, name, cap, marks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request of a git client."""
@@ -72,6 +75,7 @@ class GitServer:
 
     async def _backend(self, request: Request, service: str, send: Send) -> None:
         env = self._environment(request, service)
+        fetch = Fetch(request.headers.get("content-encoding", ""))
         async with (
             started(["git", "http-backend"], cwd="/", env=env) as process,
             asyncio.TaskGroup() as group,
@@ -79,15 +83,23 @@ class GitServer:
             assert process.stdin is not None  # noqa: S101 - `started` gives three pipes
             assert process.stdout is not None  # noqa: S101
             assert process.stderr is not None  # noqa: S101
-            feeding = group.create_task(_feed(request, process.stdin, self._cap))
+            feeding = group.create_task(_feed(request, process.stdin, self._cap, fetch))
             draining = group.create_task(process.stderr.read())
             status, headers = await _head(process.stdout)
             await send({"type": "http.response.start", "status": status, "headers": headers})
             while chunk := await process.stdout.read(65536):
+                fetch.answered(chunk)
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            if feeding.done() and not await request.is_disconnected():
+                self._given(request, service, fetch, await process.wait())
             await send({"type": "http.response.body", "body": b""})
             feeding.cancel()
             draining.cancel()
+
+    def _given(self, request: Request, service: str, fetch: Fetch, code: int) -> None:
+        """Results that a person fetched need not be held for them; an agent's own copy keeps nothing safe."""
+        if self._marks and service == "git-upload-pack" and not code and OWN not in request.headers:
+            self._marks.fetched(fetch.commits())
 
     def _environment(self, request: Request, service: str) -> dict[str, str]:
         given = request.headers
@@ -108,13 +120,14 @@ class GitServer:
         return git_env(extra={key: value for key, value in cgi.items() if value})
 
 
-async def _feed(request: Request, stdin: asyncio.StreamWriter, cap: int) -> None:
+async def _feed(request: Request, stdin: asyncio.StreamWriter, cap: int, fetch: Fetch) -> None:
     sent = 0
     try:
         async for chunk in request.stream():
             sent += len(chunk)
             if sent > cap:
                 break
+            fetch.asked(chunk)
             stdin.write(chunk)
             await stdin.drain()
     except (BrokenPipeError, ConnectionResetError, ClientDisconnect):

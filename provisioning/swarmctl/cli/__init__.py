@@ -13,9 +13,12 @@ from swarmctl.cli.shared import app, last_console
 from swarmctl.errors import Cancelled, SwarmctlError
 
 # Imported in the order in which --help lists their commands.
-from swarmctl.cli import planning, swarms, sealing, work, clients, renting, machine  # isort: skip
+from swarmctl.cli import planning, up, swarms, sealing, work, clients, converting, renting, machine  # isort: skip
 
-__all__ = ["app", "clients", "haste", "machine", "main", "planning", "renting", "sealing", "swarms", "work"]
+__all__ = [
+    "app", "clients", "converting", "haste", "machine", "main", "planning", "renting", "sealing", "swarms", "up",
+    "work",
+]  # fmt: skip
 
 _USAGE: Any = typer.BadParameter.__mro__[2]
 """What click calls ClickException; typer brings a click of its own and does not export it."""

@@ -84,25 +84,34 @@ def render(
 
 @app.command()
 def models(
-    action: Annotated[str, typer.Argument(help="show, or prune.")] = "show",
+    action: Annotated[str, typer.Argument(help="show, prune, push, pull, export or import.")] = "show",
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(help="push REGISTRY MODEL…, pull REGISTRY/NAME:TAG, export FILE MODEL…, show MODEL…"),
+    ] = None,
     dry: Annotated[bool, typer.Option("--dry-run", help="With prune: only name what would go.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List the models in the store, or remove those that no swarm uses.
+    """List the models in the store, remove those that no swarm uses, or carry them to other machines.
 
-    Example: swarmctl models prune --dry-run
+    Example: swarmctl models export models.tar coder:q4_k_m
     """
+    from swarmctl.cli.converting import CARRY, carry
     from swarmctl.commands.models import models as held
     from swarmctl.commands.models import prune
     from swarmctl.console.swarms import show_models
     from swarmctl.effects.world import World
 
     console, world = console_for(as_json), World.here()
+    if action in CARRY or (action == "show" and words):
+        carry(console, world, action, words or [])
+        return
     if action == "show":
         show_models(console, held(world))
         return
     if action != "prune":
-        raise typer.BadParameter(f"'{action}' is neither show nor prune", param_hint="ACTION")
+        known = ", ".join(("show", "prune", *CARRY))
+        raise typer.BadParameter(f"'{action}' is none of {known}", param_hint="ACTION")
     gone = prune(world, dry=dry)
     if as_json:
         console.json({"schema": "swarmctl/prune/v1", "dry": dry, "removed": [m.key for m in gone]})

@@ -123,6 +123,7 @@ def _thought(console: "Console", opened: "Opened", thought: "Thought", allow_swa
 def _here(console: "Console", opened: "Opened", exit_code: bool) -> None:
     from swarmctl.commands.plan import plan as decide
     from swarmctl.console.plans import show_plan
+    from swarmctl.core.privacy import readers
     from swarmctl.effects.world import World
 
     world = World.here()
@@ -131,6 +132,7 @@ def _here(console: "Console", opened: "Opened", exit_code: bool) -> None:
         return
     decided = decide(opened, world)
     show_plan(console, decided, opened.loaded)
+    console.say(readers(opened.spec.target))
     console.say("how fast it would be: --gpu here; on another machine, with its price: --gpu 4090, or --compare")
     if decided.refusals:
         raise typer.Exit(CapacityError.exit_code)

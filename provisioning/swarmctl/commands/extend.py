@@ -1,7 +1,8 @@
-"""`extend`: hold a rented machine for longer, or let it cost more; true only once the market says so."""
+"""`extend`: hold a rented machine for longer, or let it cost more; true only once its guard and the market say so."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from swarmctl.commands.release import locked
 from swarmctl.core.leasing.burn import burned, since
@@ -9,15 +10,30 @@ from swarmctl.core.leasing.extending import Extension, Longer, Standing, extende
 from swarmctl.core.leasing.label import PREFIX, Label
 from swarmctl.core.leasing.lease import Lease
 from swarmctl.core.price.money import ZERO
+from swarmctl.effects.hosts.guarding import Reached, rearm, renewed, terms_of
+from swarmctl.effects.hosts.ssh import Line
+from swarmctl.effects.paths import private
 from swarmctl.effects.providers.here import lease_book, vast
 from swarmctl.effects.providers.leasebook import LeaseBook, Written
 from swarmctl.effects.providers.owner import known_owner
 from swarmctl.effects.providers.problems import UnknownError
 from swarmctl.effects.providers.provider import Provider
 from swarmctl.effects.world import World
-from swarmctl.errors import HostError, ProviderError, SpecError
+from swarmctl.errors import HostError, ProviderError, SpecError, SwarmctlError
 
 Approve = Callable[[Extension], bool]
+Open = Callable[[Lease, World], contextlib.AbstractContextManager[Reached | None]]
+"""The way to a machine; None where there is no guard on it: nothing was ever put there from here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """To the market and to the machine; None for the usual one."""
+
+    market: Provider | None = None
+    reach: Open | None = None
+
+
 _LOOKS = (0.0, 3.0, 10.0)
 """Seconds after labelling at which the label is read back."""
 
@@ -30,15 +46,15 @@ def extend(
     swarm: str | None = None,
     lease: str | None = None,
     any_owner: bool = False,
-    provider: Provider | None = None,
+    ways: Ways | None = None,
 ) -> Extension | None:
     """Give a machine a later end or a larger budget; None without a yes.
 
     Raises SpecError and CapacityError for what cannot be had, LockedError while another command works on the swarm,
-    UnknownError where the market does not say what is held, and ProviderError where its label does not show the new
-    end: then the old one holds.
+    UnknownError where the market does not say what is held, HostError where the guard on the machine cannot be given
+    the new end, and ProviderError where its label does not show it: then the old one holds.
     """
-    market = provider or vast(world.state, world.clock)
+    market = (ways and ways.market) or vast(world.state, world.clock)
     found = _the_one(market, swarm, lease)
     _owned(found, world, any_owner=any_owner)
     with locked(found, world, f"extend --lease {found.id}"):
@@ -46,10 +62,48 @@ def extend(
         plan = extended(found, wish, _standing(found, world, market, book))
         if not approve(plan):
             return None
-        if plan.label.expires != plan.before:
-            _relabel(market, world, plan)
+        with ((ways and ways.reach) or _reached)(found, world) as line, _guarded(line, plan, world):
+            if plan.label.expires != plan.before:
+                _relabel(market, world, plan)
         _write(book, plan)
     return plan
+
+
+@contextlib.contextmanager
+def _reached(lease: Lease, world: World) -> Iterator[Line | None]:
+    """Raises HostError where the machine was made ready from elsewhere: its guard would go on to end it before."""
+    swarm = lease.label.swarm if lease.label else ""
+    placed = world.placed(swarm)
+    if placed is None or placed.lease != lease.id:
+        if lease.label is not None and lease.label.owner == known_owner(world.state):
+            yield None
+            return
+        raise HostError(
+            f"the guard on machine {lease.id} cannot be reached from here, and would end it as promised before",
+            hint="the same command where the swarm was brought up; from here: swarmctl up --adopt, then again",
+        )
+    with Line(placed.reached, private(world.places(swarm).root / "extend")) as line:
+        yield line
+
+
+@contextlib.contextmanager
+def _guarded(line: Reached | None, plan: Extension, world: World) -> Iterator[None]:
+    """The guard has the new end first, and the old one again where the market does not take it."""
+    before = terms_of(line) if line is not None else None
+    if line is None or before is None:
+        yield
+        return
+    now = int(world.clock.now().timestamp())
+    try:
+        rearm(line, renewed(before, now, plan.label.expires, plan.budget, plan.lease.hourly.known), world.clock)
+        yield
+    except BaseException as e:
+        try:
+            rearm(line, before, world.clock)
+        except HostError as left:
+            if isinstance(e, SwarmctlError):
+                e.detail = f"{e.detail}\nthe guard on the machine may hold the new end: {left.message}".strip()
+        raise
 
 
 def _the_one(market: Provider, swarm: str | None, id_: str | None) -> Lease:

@@ -14,11 +14,16 @@ from swarmctl.core.leasing.promise import Promise, guarded, promise
 from swarmctl.core.leasing.ranking import Choice, Ranked
 from swarmctl.core.placed import SLOT, Placed
 from swarmctl.core.target import VastTarget
+from swarmctl.effects.connections.answering import docker_answers
+from swarmctl.effects.hosts.holding import go_on
 from swarmctl.effects.hosts.hostkeys import keys_file
 from swarmctl.effects.hosts.ownkey import own_key
 from swarmctl.effects.hosts.preparing import form, prepare
 from swarmctl.effects.hosts.reach import reach
 from swarmctl.effects.hosts.ssh import Line
+from swarmctl.effects.hosts.watching import Watched
+from swarmctl.effects.hosts.watchkeeper import watch
+from swarmctl.effects.notifying import Notify
 from swarmctl.effects.paths import private
 from swarmctl.effects.providers.giving import give_back, known_as
 from swarmctl.effects.providers.here import BASE, base, lease_book, vast
@@ -28,6 +33,7 @@ from swarmctl.effects.providers.owner import owner
 from swarmctl.effects.providers.provider import Provider
 from swarmctl.effects.providers.waiting import NoUseError, await_running
 from swarmctl.effects.specs import Opened
+from swarmctl.effects.timeline import Timeline
 from swarmctl.effects.world import World
 from swarmctl.errors import CapacityError, DeployError, HostError, LockedError, ProviderError
 
@@ -49,6 +55,7 @@ class _Renter:
     market: Provider
     book: LeaseBook
     say: Say
+    line: Timeline
 
     @property
     def swarm(self) -> str:
@@ -60,7 +67,14 @@ class _Renter:
 
 
 def hired(
-    opened: Opened, world: World, *, approve: Approve, say: Say, adopt: bool = False, market: Provider | None = None
+    opened: Opened,
+    world: World,
+    *,
+    approve: Approve,
+    say: Say,
+    line: Timeline,
+    adopt: bool = False,
+    market: Provider | None = None,
 ) -> bool:
     """The swarm has a machine that is rented, guarded and written down; False without a yes.
 
@@ -70,11 +84,17 @@ def hired(
     """
     target = opened.spec.target.vast or VastTarget.model_validate({})
     state, clock = world.state, world.clock
-    me = _Renter(opened, target, world, market or vast(state, clock), lease_book(state, clock), say)
+    me = _Renter(opened, target, world, market or vast(state, clock), lease_book(state, clock), say, line)
     me.hiring.settle(me.swarm)
     there = me.hiring.adopt(me.swarm, owner(state))
     before = world.placed(me.swarm)
     if there is not None and before is not None and before.lease == there.id and before.prepared:
+        _watch(me, there, _adopted(me, there))
+        _found_again(me, there, before)
+        go_on(world.placed(me.swarm) or before, world)
+        if not docker_answers(world.connection(me.swarm)):
+            say(f"Docker does not answer on machine {there.id}: it is prepared again")
+            _prepare(me, there, None, _adopted(me, there))
         return True
     if there is None:
         return _rent(me, approve)
@@ -88,6 +108,19 @@ def hired(
     with suppress(ProviderError):  # a virtual machine keeps the keys that it began with
         me.market.admit(there.id, own_key(state)[1])
     return _made_ready(me, there, None, _adopted(me, there), ours=mine)
+
+
+def _found_again(me: _Renter, lease: Lease, placed: Placed) -> None:
+    """After a restart its ports may be others."""
+    host = placed.reached
+    if not lease.addresses or any((host.address, host.port) == (one.host, one.port) for one in lease.addresses):
+        return
+    me.say(f"machine {lease.id} has other ports now")
+    me.world.leave(me.swarm)
+    folder = private(me.world.places(me.swarm).root / "tunnels")
+    found = reach(host, lambda: lease.addresses, folder, me.say, clock=me.world.clock, seconds=_ENTERS)
+    found.line.close()
+    me.world.put(placed.model_copy(update={"host": asdict(found.line.host)}))
 
 
 def considered(opened: Opened, world: World, market: Provider | None = None) -> tuple[Choice, Promise, Ranked]:
@@ -110,7 +143,8 @@ def _rent(me: _Renter, approve: Approve) -> bool:
     most = max(agreed.budget, first.total.dollars)
     choices = [one for one in found.choices if one.total.dollars <= most]  # a dearer one needs another yes
     while choices and len(failed) < _MACHINES:
-        got = me.hiring.hire(_wish(me), choices, _order)
+        with me.line.part("rent"):
+            got = me.hiring.hire(_wish(me), choices, _order)
         given = replace(agreed, hourly=got.choice.hourly)
         if got.lease.label is not None:
             me.book.meter.promise(got.lease.label.nonce, given.budget)
@@ -130,13 +164,23 @@ def _rent(me: _Renter, approve: Approve) -> bool:
 def _made_ready(me: _Renter, lease: Lease, got: Hired | None, given: Promise, *, ours: bool = True) -> bool:
     """Running, reached, guarded, prepared and written down; what fails or is broken off gives our machine back."""
     try:
-        running = await_running(me.market, lease.id, me.world.clock, me.say)
+        _watch(me, lease, given)
+        with me.line.part("boot"):
+            running = await_running(me.market, lease.id, me.world.clock, me.say)
         _prepare(me, running, got, given)
     except BaseException:
         if ours:
             give_back(lease.id, me.swarm, me.world, me.market)
         raise
     return True
+
+
+def _watch(me: _Renter, lease: Lease, given: Promise) -> None:
+    """Have it looked after from here, too, also when this command is killed."""
+    if lease.label is not None:
+        tell = Notify(me.target.notify.url, me.target.notify.command)
+        expires, budget = lease.label.expires, str(given.budget)
+        watch(Watched(me.swarm, lease.id, expires, budget, given.at_end, tell), me.world)
 
 
 def _prepare(me: _Renter, lease: Lease, got: Hired | None, given: Promise) -> None:
@@ -147,14 +191,16 @@ def _prepare(me: _Renter, lease: Lease, got: Hired | None, given: Promise) -> No
     )  # fmt: skip
     folder = private(me.world.places(me.swarm).root / "tunnels")
     me.say(f"machine {lease.id} runs; waiting for SSH")
-    found = reach(host, lambda: lease.addresses, folder, me.say, clock=me.world.clock, seconds=_ENTERS)
+    with me.line.part("SSH"):
+        found = reach(host, lambda: lease.addresses, folder, me.say, clock=me.world.clock, seconds=_ENTERS)
     reached = found.line.host
     with found.line:
         variables = _guard(me, lease, got, given, found.line)
         fields = asdict(reached)
         me.world.put(Placed(swarm=me.swarm, host=fields, lease=lease.id))
         me.say("preparing it; its guard first")
-        prepare(reached, variables, me.world, me.say)
+        with me.line.part("prepare"):
+            prepare(reached, variables, me.world, me.say)
     me.world.put(Placed(swarm=me.swarm, host=fields, lease=lease.id, prepared=form(variables)))
 
 
@@ -166,7 +212,12 @@ def _guard(me: _Renter, lease: Lease, got: Hired | None, given: Promise, line: L
     now = me.world.clock.now().timestamp()
     written = next((one for one in me.book.attempts(me.swarm) if lease.id in one.attempt.contracts), None)
     began = since(lease, now, written.intended if written else None)
-    return guarded(lease, given, int(began if began is not None else now), _market_of(line), key.reveal())
+    try:
+        return guarded(lease, given, int(began if began is not None else now), _market_of(line), key.reveal())
+    except ValueError as e:
+        raise HostError(
+            f"machine {lease.id} cannot be guarded: {e}", hint=f"swarmctl down --lease {lease.id}"
+        ) from None
 
 
 def _market_of(line: Line) -> str:

@@ -14,6 +14,7 @@ from swarmctl.core.leasing.lease import Address
 from swarmctl.core.placed import Placed
 from swarmctl.core.target import VastTarget
 from swarmctl.effects import hardware
+from swarmctl.effects.connections.answering import docker_answers
 from swarmctl.effects.hosts.facts import look
 from swarmctl.effects.hosts.inventory import find, written
 from swarmctl.effects.hosts.preparing import form, prepare
@@ -21,6 +22,7 @@ from swarmctl.effects.hosts.reach import reach
 from swarmctl.effects.hosts.ssh import Line
 from swarmctl.effects.paths import private
 from swarmctl.effects.specs import Opened
+from swarmctl.effects.timeline import Timeline
 from swarmctl.effects.world import World
 from swarmctl.errors import HostError, LockedError
 
@@ -31,8 +33,8 @@ _ANSWERS = 30.0
 """Seconds in which a machine of one's own answers."""
 
 
-def secured(opened: Opened, world: World, *, approve: Approve, say: Say, adopt: bool = False) -> bool:
-    """The swarm has its host; False where that costs money and nobody said yes. adopt: as `hired`.
+def secured(opened: Opened, world: World, *, approve: Approve, say: Say, line: Timeline, adopt: bool = False) -> bool:
+    """The swarm has its host; False where that costs money and nobody said yes. adopt: as `hired`. line: of its parts.
 
     Raises SpecError, HostError, DeployError, and for a rented one ProviderError, CapacityError and LeakError.
     """
@@ -40,11 +42,11 @@ def secured(opened: Opened, world: World, *, approve: Approve, say: Say, adopt: 
     if spec.target.vast is not None:
         mine = _instead(opened, spec.target.vast, world, say)
         if mine is None:
-            return hired(opened, world, approve=approve, say=say, adopt=adopt)
-        _own(spec.name, mine, world, say)
+            return hired(opened, world, approve=approve, say=say, line=line, adopt=adopt)
+        _own(spec.name, mine, world, say, line)
         return True
     if spec.target.ssh is not None:
-        _own(spec.name, meant(opened, world), world, say)
+        _own(spec.name, meant(opened, world), world, say, line)
     return True
 
 
@@ -83,21 +85,26 @@ def _instead(opened: Opened, target: VastTarget, world: World, say: Say) -> Host
     return None
 
 
-def _own(swarm: str, host: Host, world: World, say: Say) -> None:
+def _own(swarm: str, host: Host, world: World, say: Say, line: Timeline) -> None:
     """A machine of one's own; nothing is asked of it where it was prepared in this form before."""
     before, wanted = world.placed(swarm), form({})
     fields: dict[str, Any] = asdict(host)
-    if before is not None and (before.lease or before.host != fields):
+    if before is not None and (before.lease or before.reached.name != host.name):
         where = f"rented machine {before.lease}" if before.lease else before.reached.name
         raise LockedError(
             f"swarm '{swarm}' is on {where}, and its file says {host.name}",
             hint=f"swarmctl down --swarm {swarm}   (then up again)",
         )
-    if before is not None and before.prepared == wanted:
+    if before is not None and before.host != fields:  # it moved; the key that is pinned says whether it is the same
+        world.leave(swarm)
+        world.put(before.model_copy(update={"host": fields}))
+    if before is not None and before.prepared == wanted and docker_answers(world.connection(swarm)):
         return
     folder = private(world.places(swarm).root / "tunnels")
-    reached = reach(host, lambda: [Address(host.address, host.port)], folder, say, clock=world.clock, seconds=_ANSWERS)
-    with reached.line:
+    with line.part("SSH"):
+        answers = [Address(host.address, host.port)]
+        reached = reach(host, lambda: answers, folder, say, clock=world.clock, seconds=_ANSWERS)
+    with reached.line, line.part("prepare"):
         say(f"{host.name}: preparing")
         prepare(host, {}, world, say)
     world.put(Placed(swarm=swarm, host=fields, prepared=wanted))

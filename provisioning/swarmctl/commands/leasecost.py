@@ -9,9 +9,9 @@ from typing import Any
 from swarmctl.core.leasing.account import Charge
 from swarmctl.core.leasing.burn import since
 from swarmctl.core.leasing.explaining import Explained, explain
+from swarmctl.core.leasing.guardfile import when_it_ends
 from swarmctl.core.leasing.label import PREFIX, Label
 from swarmctl.core.leasing.lease import Lease
-from swarmctl.core.leasing.limits import Facts, Terms, ends
 from swarmctl.core.leasing.meter import Metered, Sighting, metered
 from swarmctl.core.price.money import ZERO, micro
 from swarmctl.effects.providers.here import lease_book, vast
@@ -177,5 +177,7 @@ def _began(known: _Known, now: float) -> float:
 def _left(machine: Machine, label: Label, now: float) -> Machine:
     """With its deadlines."""
     spent, rate = machine.burned or ZERO, machine.rate
-    end, cause = ends(Terms(label.expires, machine.budget), Facts(now, spent, rate, now))
-    return replace(machine, expires=label.expires, ends=end, by=cause)
+    with suppress(ValueError):
+        end, cause = when_it_ends(label.expires, machine.budget, rate, now, spent)
+        return replace(machine, expires=label.expires, ends=end, by=cause)
+    return replace(machine, expires=label.expires)

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from swarmctl.commands.check import last_look
 from swarmctl.core.lostcards import lost_cards
@@ -14,6 +14,9 @@ from swarmctl.effects.clearing import broken_off
 from swarmctl.effects.observe import remains
 from swarmctl.effects.world import World
 from swarmctl.errors import HostError
+
+if TYPE_CHECKING:
+    from swarmctl.effects.providers.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Status:
     """One swarm. faults: sentences, empty when everything is as it should be.
 
     verdict: of the last proofs for which models were asked. looked: of the last look alone, where that is newer.
+    machines: those that are rented for it.
     """
 
     swarm: str
@@ -44,6 +48,7 @@ class Status:
     faults: tuple[str, ...]
     at: datetime
     looked: Verdict | None = None
+    machines: "tuple[Standing, ...]" = ()
 
     def as_json(self) -> dict[str, Any]:
         """The value as JSON objects and lists."""
@@ -56,6 +61,7 @@ class Status:
             "proved": self.verdict and _brief(self.verdict),
             "looked": self.looked and _brief(self.looked),
             "faults": list(self.faults),
+            "machines": [one.as_json() for one in self.machines],
         }
 
 
@@ -107,7 +113,16 @@ def status(swarm: str, world: World) -> Status:
         ),
         at=world.clock.now(),
         looked=looked,
+        machines=_rented(swarm, world),
     )
+
+
+def _rented(swarm: str, world: World) -> "tuple[Standing, ...]":
+    if world.placed(swarm) is None:
+        return ()
+    from swarmctl.effects.providers.standing import standing  # noqa: PLC0415 - only where a host is meant
+
+    return standing(swarm, world)
 
 
 def _looked(swarm: str, world: World) -> tuple[Observed, tuple[str, ...]]:

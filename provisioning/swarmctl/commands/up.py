@@ -1,28 +1,44 @@
 """`up`: look, decide, ask, act."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from swarmctl.core.chain import part
 from swarmctl.core.kept import KeptState
 from swarmctl.core.observed import Observed
 from swarmctl.core.plan import Plan
 from swarmctl.core.reconcile import reconcile
+from swarmctl.core.spec import ModelSource
 from swarmctl.core.stack import stack_hash
 from swarmctl.core.trialname import trial_name
 from swarmctl.core.verdict import Verdict
 from swarmctl.effects import files
 from swarmctl.effects.clearing import broken_off, clear
-from swarmctl.effects.execute import Job, Tell, quietly
+from swarmctl.effects.execute import Job, Progress, StepEnded, Tell, quietly
 from swarmctl.effects.jobs import job_for
 from swarmctl.effects.keeping import keep as keep_state
 from swarmctl.effects.keeping import kept
 from swarmctl.effects.observe import observe
 from swarmctl.effects.specs import Opened
+from swarmctl.effects.timeline import Timeline
 from swarmctl.effects.world import World
-from swarmctl.errors import CapacityError, HostError, PortTakenError, SwarmctlError
+from swarmctl.errors import CapacityError, HealthError, HostError, PortTakenError, SwarmctlError
 
 Approve = Callable[[Plan], bool]
-Secure = Callable[[Opened, World], bool]
+Secure = Callable[[Opened, World, Timeline], bool]
+Convert = Callable[[Opened, World], Opened]
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What `up` stands on. host: gives the swarm a machine where that is not this one, False without a yes.
+
+    convert: makes files of models that are published as weights.
+    """
+
+    host: Secure | None = None
+    convert: Convert | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +46,7 @@ class Report:
     """What `up` came to: its plan, whether it was carried out, and the verdict of the proofs.
 
     age: seconds since that verdict, where nothing had to be done. declined: nobody said yes to what it would cost.
+    parts: what the seconds went into, where all began on a machine that was not there.
     """
 
     plan: Plan
@@ -38,6 +55,7 @@ class Report:
     seconds: float = 0.0
     age: float = 0.0
     declined: bool = False
+    parts: tuple[tuple[str, float], ...] = ()
 
 
 def up(
@@ -48,16 +66,15 @@ def up(
     tell: Tell,
     keep: bool = False,
     update_lock: bool = False,
-    host: Secure | None = None,
+    before: Before | None = None,
 ) -> Report:
-    """Make it so. A second `up` finds nothing to do. host: gives the swarm a machine where that is not this one, False
-    without a yes.
+    """Make it so. A second `up` finds nothing to do.
 
     Raises CapacityError when the swarm does not fit, LockedError, and what Job.execute raises; a first
     `up` that fails or is cancelled takes away what it made, and one that changes a proved swarm goes back
     to what was proved, unless `keep`. update_lock: take the images that are here, whatever swarm.lock says.
     """
-    name = opened.spec.name
+    name, line = opened.spec.name, Timeline(world.clock)
 
     def once() -> Report:
         observed = observe(opened, world, update_lock=update_lock)
@@ -69,17 +86,49 @@ def up(
         if not approve(decided):
             return Report(decided)
         with world.ledger.recorded(name, "up", {"steps": len(decided.steps)}):
-            return _carried_out(job_for(opened.spec, decided, observed, world, tell), keep=keep)
+            told = _timed(tell, decided, line)
+            return _carried_out(job_for(opened.spec, decided, observed, world, told), keep=keep)
 
     with world.ledger.lock(name, "up"):
-        if not opened.spec.target.is_here and host is not None and not host(opened, world):
+        opened = _converted(opened, world, before, line)  # before a machine is paid for
+        if not _begun(opened, world, before, line):
             return Report(Plan(name), declined=True)
         if opened.spec.runtime == "compose" and broken_off(name, world):
             clear(trial_name(name), world, purge=True)
         try:
-            return once()
+            done = once()
         except PortTakenError:
-            return once()  # whoever took it since the look is seen by now
+            done = once()  # whoever took it since the look is seen by now
+    return done if opened.spec.target.is_here else replace(done, parts=line.parts, seconds=line.whole)
+
+
+def _begun(opened: Opened, world: World, before: Before | None, line: Timeline) -> bool:
+    """The swarm has its machine."""
+    return opened.spec.target.is_here or before is None or before.host is None or before.host(opened, world, line)
+
+
+def _converted(opened: Opened, world: World, before: Before | None, line: Timeline) -> Opened:
+    """Every model is a file that a server reads, or was refused before."""
+    if before is None or before.convert is None or not any(map(_unconverted, opened.spec.models.values())):
+        return opened
+    with line.part("convert"):
+        return before.convert(opened, world)
+
+
+def _unconverted(source: ModelSource) -> bool:
+    """It names weights as they are published, not a file that a server reads."""
+    return (source.hf is not None and source.file is None) or (source.path is not None and Path(source.path).is_dir())
+
+
+def _timed(tell: Tell, decided: Plan, line: Timeline) -> Tell:
+    """Tells, and counts what the steps took."""
+
+    def told(said: Progress | StepEnded) -> None:
+        if isinstance(said, StepEnded):
+            line.add(part(decided.steps[said.step - 1]), said.seconds)
+        tell(said)
+
+    return told
 
 
 def _refused(plan: Plan, observed: Observed) -> SwarmctlError:
@@ -117,10 +166,30 @@ def _carried_out(job: Job, *, keep: bool) -> Report:
 
 def _undo(job: Job, proved: KeptState | None, failure: BaseException) -> None:
     """Take away a first attempt, or bring back what was proved before this one."""
+    if isinstance(failure, HealthError) and _held(job, failure):
+        return
     if _was_nothing(job.observed):
         _away(job, failure)
     elif proved is not None and proved.stack != stack_hash(job.plan.stacks) and job.spec.runtime == "compose":
         _back(job, proved, failure)
+
+
+def _held(job: Job, failure: HealthError) -> bool:
+    """A rented machine is not thrown away with its minutes for a proof that failed: it is held for a while."""
+    placed = job.world.placed(job.spec.name)
+    if placed is None or not placed.lease or not _was_nothing(job.observed):
+        return False
+    from swarmctl.effects.hosts.holding import HELD, hold  # noqa: PLC0415 - only where a machine was rented
+
+    try:
+        if not hold(placed, job.world):
+            return False
+    except HostError:
+        return False
+    said = f"machine {placed.lease} is held for {HELD // 60} minutes, and ends itself then"
+    failure.detail = f"{failure.detail}\n{said}" if failure.detail else said
+    failure.hint = f"{failure.hint or 'swarmctl status'}; or end it now: swarmctl down --swarm {job.spec.name}"
+    return True
 
 
 def _away(job: Job, failure: BaseException) -> None:

@@ -21,7 +21,7 @@ def show_beforehand(console: Console, found: Beforehand) -> None:
             f"{here.name}: {found.facts.distribution}, {here.cores} cores, {as_size(here.ram_free)} free, {cards}"
         )
     show_forecast(console, found.forecast)
-    console.data("\n" + console.style("steps", "bold"))
+    console.data("\n" + console.style("before all that", "bold"))
     for n, step in enumerate(found.steps, 1):
         console.data(f"#{n:<3} {step}")
     console.data(f"\n{found.readers}")

@@ -36,6 +36,8 @@ def show_status(console: Console, status: "Status") -> None:
     console.data(f"swarm '{status.swarm}' {health}; {_proved(status.verdict, status.at)}")
     if status.looked is not None:
         console.data(f"looked at since, without asking: {_proved(status.looked, status.at)}")
+    for machine in status.machines:
+        console.data(machine.text(status.at.timestamp()))
     rows = [
         [s.name, s.state, s.pid or "-", s.port or "-", s.restarts, round(s.memory), s.note] for s in status.services
     ]

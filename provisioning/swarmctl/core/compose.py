@@ -92,6 +92,7 @@ def _environment(templates: tuple[tuple[str, str], ...]) -> Environment:
 
 def _values(stack: Stack, site: ComposeSite) -> dict[str, Any]:
     agents = [service for service in stack.services if service.kind == "agent"]
+    doors = [s for s in stack.services if s.kind == "forwarder"]
     isolated = site.dialect.isolated
     secrets = {"agents-token": "agents.token", "engine-key": "engine.key", "engine-keys": "engine.keys"}
     llama = any(s.settings.get("engine") == "llamacpp" for s in stack.services)
@@ -113,6 +114,7 @@ def _values(stack: Stack, site: ComposeSite) -> dict[str, Any]:
         "volumes": [
             _volume(stack, "models", shared(stack, "models"), site.models, site.owns),
             *(_volume(stack, f"data-{s.subject}", "", f"{site.root}/data/{s.name}", True) for s in agents),
+            *(_volume(stack, f"marks-{s.subject}", "", f"{site.root}/data/{s.name}", True) for s in doors),
         ],
         "secrets": {name: f"{site.root}/secrets/{secrets[name]}" for name in used},
         "configs": configs,

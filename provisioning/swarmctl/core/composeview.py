@@ -126,7 +126,8 @@ def _forwarder(_stack: Stack, service: Service, site: ComposeSite) -> dict[str, 
     ]
     ports = [site.ports[name] for name in to]
     return {
-        "command": routes,
+        "command": ["--marks", "/data", *routes],
+        "data": f"marks-{service.subject}",
         "ports": ports,
         "health": ["CMD", "bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{ports[0]}"],
     }

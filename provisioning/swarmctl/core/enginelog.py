@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 
 _LOAD = "load_tensors: loading model tensors"
-_BUFFER = re.compile(r"\S+ +(model|KV|RS|compute|output) buffer size = +([\d.]+) MiB")
+_BUFFER = re.compile(r"\S+ +(model|LoRA|KV|RS|compute|output) buffer size = +([\d.]+) MiB")
+_RESERVE = "sched_reserve: reserving"
 _KV = re.compile(r"llama_kv_cache: size = .* K \((\w+)\): .* V \((\w+)\):")
 _FLASH = re.compile(r"llama_context: flash_attn += (\w+)")
 _SOFTWARE = re.compile(r"using device (\S+ \((?:llvmpipe|lavapipe|softpipe|SwiftShader)\b[^\n]*?\)) \(", re.I)
@@ -12,10 +13,10 @@ _SOFTWARE = re.compile(r"using device (\S+ \((?:llvmpipe|lavapipe|softpipe|Swift
 
 @dataclass(frozen=True, slots=True)
 class LoadLines:
-    """The last load in a log; sizes in MiB, summed over devices. kv: with the states of recurrent layers.
+    """The last load in a log; sizes in MiB, summed over devices.
 
-    key_type, value_type: empty when nothing is cached but states. flash_attention: the engine's own word, `enabled`,
-    `disabled` or `auto`; empty when it did not say.
+    weights: with adapters. kv: with the states of recurrent layers. key_type, value_type: empty when nothing is cached
+    but states. flash_attention: the engine's own word, `enabled`, `disabled` or `auto`; empty when it did not say.
     """
 
     weights: float
@@ -44,16 +45,19 @@ def last_load(log: str) -> LoadLines | None:
     if start < 0:
         return None
     tail = log[start:]
-    sizes = {"model": 0.0, "KV": 0.0, "RS": 0.0, "compute": 0.0, "output": 0.0}
+    sizes = {"model": 0.0, "LoRA": 0.0, "KV": 0.0, "RS": 0.0, "compute": 0.0, "output": 0.0}
     found = set()
-    for kind, size in _BUFFER.findall(tail):
-        found.add(kind)
-        sizes[kind] += float(size)
+    # A server reserves its compute buffer anew, in the same place, whenever another adapter is switched on.
+    newest = max(0, tail.rfind(_RESERVE, 0, max(0, tail.rfind("compute buffer size"))))
+    for line in _BUFFER.finditer(tail):
+        found.add(line[1])
+        if line[1] != "compute" or line.start() > newest:
+            sizes[line[1]] += float(line[2])
     kv, flash = _KV.search(tail), _FLASH.search(tail)
     if not {"model", "compute"} <= found or not ("RS" in found or ("KV" in found and kv)):
         return None
     return LoadLines(
-        sizes["model"],
+        sizes["model"] + sizes["LoRA"],
         sizes["KV"] + sizes["RS"],
         sizes["compute"],
         sizes["output"],

@@ -122,7 +122,7 @@ def _model(spec: SwarmSpec, placed: Placement, process: Process, facts: Facts, e
 
 
 def _server(spec: SwarmSpec, placed: Placement, process: Process, facts: Facts) -> Service:
-    base, serving = process.models[0], process.serving
+    base, serving = _base(process), process.serving
     source = spec.models[base].key
     draft = spec.models[base].draft if serving.draft is not None else None
     return Service(
@@ -157,9 +157,15 @@ def _server(spec: SwarmSpec, placed: Placement, process: Process, facts: Facts) 
     )
 
 
+def _base(process: Process) -> str:
+    """The model whose weights are loaded: the one the process is named after, which no role need use itself."""
+    return process.name.removeprefix("engine-")
+
+
 def _edits(spec: SwarmSpec, process: Process) -> Iterator[dict[str, str]]:
-    for name in process.models[1:]:
-        yield {"model": name, "source": spec.models[name].key}
+    for name in process.models:
+        if name != _base(process):
+            yield {"model": name, "source": spec.models[name].key}
 
 
 def _beside(spec: SwarmSpec, process: Process, role: str) -> Home:
@@ -168,12 +174,13 @@ def _beside(spec: SwarmSpec, process: Process, role: str) -> Home:
     llama-server answers a request without `lora` with all adapters summed, and drops a slot's cache when the adapter
     on it changes: so each model has slots of its own, and its roles take them in turn.
     """
-    base, serving = process.models[0], process.serving
-    if len(process.models) == 1:
+    base, serving = _base(process), process.serving
+    edits = [edit["model"] for edit in _edits(spec, process)]
+    if not edits:
         return Home(process.name, base, serving.context)
     mine = spec.roles[role].model
     place = process.models.index(mine)
     slots = max(1, serving.parallel // len(process.models))
     turn = [other for other in process.roles if spec.roles[other].model == mine].index(role) % slots
-    scales = [{"id": n, "scale": float(n == place - 1)} for n in range(len(process.models) - 1)]
+    scales = [{"id": n, "scale": float(edit == mine)} for n, edit in enumerate(edits)]
     return Home(process.name, base, serving.context, {"id_slot": place * slots + turn, "lora": scales})

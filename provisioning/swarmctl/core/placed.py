@@ -15,7 +15,8 @@ class Placed(BaseModel):
     """One swarm on one host that SSH reaches.
 
     host: as core.hosts.Host, field by field. lease: number of the machine at its market, "" for one's own. prepared:
-    hash of what it was prepared with, "" where it was not yet.
+    hash of what it was prepared with, "" where it was not yet. held: when it was to end, in epoch seconds, before a
+    nearer end was given to it because it is not healthy; 0 where none was.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -25,6 +26,7 @@ class Placed(BaseModel):
     host: dict[str, Any]
     lease: str = ""
     prepared: str = ""
+    held: int = 0
 
     @property
     def reached(self) -> Host:

@@ -47,6 +47,17 @@ class SshTarget(Strict):
     )
 
 
+class Tell(Strict):
+    """Who is told of thresholds: 50, 80 and 95 % of the budget, 15 and 5 minutes before the end, and the end."""
+
+    url: str = Field(
+        "", description="A webhook: each notice is posted to it as JSON.", pattern=r"^(https?://\S{1,500})?$"
+    )
+    command: tuple[str, ...] = Field(
+        (), strict=False, description="A command: it is run with the notice as JSON on its stdin."
+    )
+
+
 class VastTarget(Strict):
     """A machine rented at Vast.ai."""
 
@@ -65,6 +76,7 @@ class VastTarget(Strict):
     datacenter: bool = Field(False, description="No private hosts.")
     spot: bool = Field(False, description="Cheaper, and taken away by a higher bid.")
     unverified: bool = Field(False, description="Hosts that the market has not looked at, too.")
+    notify: Tell = Field(Tell(), description="Who is told when time or money comes to an end.")
 
     @model_validator(mode="after")
     def _long_enough(self) -> "VastTarget":
@@ -84,8 +96,8 @@ class Target(Strict):
     @classmethod
     def _named(cls, raw: Any) -> Any:
         """`vast:` with nothing behind it is a rented machine with all that is usual."""
-        if isinstance(raw, dict):
-            return {name: {} if value is None and name in {"local", "vast"} else value for name, value in raw.items()}
+        if isinstance(raw, dict) and len(raw) == 1 and next(iter(raw)) in {"local", "vast"}:
+            return {name: {} if value is None else value for name, value in raw.items()}
         return raw
 
     @model_validator(mode="after")

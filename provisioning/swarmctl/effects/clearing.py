@@ -8,7 +8,7 @@ from swarmctl.core.stack import Stack
 from swarmctl.core.stacks import SLOT
 from swarmctl.core.trialname import trial_name
 from swarmctl.effects.observe import has_containers
-from swarmctl.effects.providers.giving import give_back
+from swarmctl.effects.providers.giving import give_back, rented
 from swarmctl.effects.world import World
 from swarmctl.errors import LeakError
 
@@ -21,10 +21,10 @@ def clear(swarm: str, world: World, *, purge: bool = False, tell: Tell = lambda 
     tell: gets a line when something would not go at once. Raises LeakError with what is left, HostError.
     """
     left = []
-    placed = world.placed(swarm)
-    if placed is not None and placed.lease and placed.swarm == swarm:
-        give_back(placed.lease, swarm, world)
-    elif has_containers(swarm, world):
+    for lease in (machines := rented(swarm, world)):
+        tell(f"giving back machine {lease}")
+        give_back(lease, swarm, world)
+    if not machines and has_containers(swarm, world):
         left = _containers(swarm, world, purge, tell)
         if world.compose(trial_name(swarm)).left(purge=True):
             clear(trial_name(swarm), world, purge=True, tell=tell)

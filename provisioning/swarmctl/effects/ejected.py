@@ -44,7 +44,8 @@ def eject(what: Ejected, folder: Path) -> list[Path]:
     user = USER if os.geteuid() == 0 else f"{os.geteuid()}:{os.getegid()}"
     site = _site(what, folder, user)
     written = [*_compose(what, folder, site), *_texts(what, folder, site), *_secrets(folder)]
-    for name in ("models/gguf", *(f"data/{s.name}" for s in of_kind(what.stacks, "agent"))):
+    kept = [*of_kind(what.stacks, "agent"), *of_kind(what.stacks, "forwarder")]
+    for name in ("models/gguf", *(f"data/{s.name}" for s in kept)):
         private(folder / name)
     ignored = folder / ".gitignore"
     files.write(ignored, "secrets/\ndata/\nmodels/\n")

@@ -11,14 +11,16 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from swarmctl.core.messages import Usage
 from swarmctl.effects.clock import Clock
 from swarmctl.effects.paths import private
 from swarmctl.errors import LockedError
+
+if TYPE_CHECKING:
+    from swarmctl.core.messages import Usage
 
 _TABLES = """
 create table if not exists events (
@@ -99,7 +101,7 @@ class Ledger:
             for i, s, what, who, begun, ended, result, note, detail in rows
         ]
 
-    def used(self, run: str, swarm: str, by_role: Mapping[str, Usage]) -> None:
+    def used(self, run: str, swarm: str, by_role: "Mapping[str, Usage]") -> None:
         """Write what a run used, per role; writing it again changes nothing."""
         rows = [
             (run, swarm, role, self._now(), u.requests, u.tokens_in, u.tokens_out, u.seconds)
@@ -108,7 +110,7 @@ class Ledger:
         with self._open() as db:
             db.executemany("insert or replace into usage values (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
-    def usage(self, swarm: str) -> dict[str, tuple[int, Usage]]:
+    def usage(self, swarm: str) -> "dict[str, tuple[int, Usage]]":
         """Role → number of runs and the sum of what they used."""
         if not self._file.exists():
             return {}
@@ -118,6 +120,8 @@ class Ledger:
         )
         with self._open() as db:
             rows = db.execute(query, (swarm,)).fetchall()
+        from swarmctl.core.messages import Usage  # noqa: PLC0415 - all that agents say to each other comes with it
+
         return {
             role: (runs, Usage(requests=r, tokens_in=i, tokens_out=o, seconds=s)) for role, runs, r, i, o, s in rows
         }

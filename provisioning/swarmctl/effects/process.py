@@ -115,6 +115,36 @@ def follow(
     return Completed("\n".join(last), "", code)
 
 
+Conversation = subprocess.Popen[bytes]
+"""A process that is spoken with; its pipes are there."""
+
+
+def converse(argv: Sequence[str], *, env: Mapping[str, str], log: Path) -> Conversation:
+    """Start a process that is spoken with over stdin and stdout; what it says besides goes to `log`.
+
+    It is a group of its own, which `hang_up` ends. Raises HostError when it cannot be started.
+    """
+    try:
+        with log.open("wb") as said:
+            return subprocess.Popen(
+                argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, start_new_session=True
+            )
+    except OSError as e:
+        raise HostError(f"{argv[0]} cannot be started: {e.strerror}", detail=_shown(argv)) from e
+
+
+def hang_up(process: Conversation, grace: float) -> int:
+    """Close its stdin, which tells it to end; after `grace` seconds its group is killed. Gives its exit code."""
+    with suppress(OSError):
+        if process.stdin:
+            process.stdin.close()
+    try:
+        return process.wait(grace)
+    except subprocess.TimeoutExpired:
+        _kill(process.pid)
+        return process.wait()
+
+
 def _kill(group: int) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)

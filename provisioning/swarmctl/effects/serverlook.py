@@ -8,6 +8,7 @@ from typing import Any
 from swarmctl.core.composehost import Resident, ServerSeen
 from swarmctl.core.ollama import api
 from swarmctl.core.ollama.api import Loaded
+from swarmctl.core.ownheader import CHECK
 from swarmctl.errors import HostError, SwarmctlError
 
 _PATIENCE = 10.0
@@ -30,7 +31,7 @@ def look_at_server(port: int, now: datetime) -> ServerSeen:
 
 def _ask(line: http.client.HTTPConnection, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     try:
-        line.request(method, path, None if body is None else json.dumps(body))
+        line.request(method, path, None if body is None else json.dumps(body), CHECK)
         answer = line.getresponse()
         text = answer.read()
         if answer.status != 200:

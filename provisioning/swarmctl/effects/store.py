@@ -4,6 +4,7 @@ import hashlib
 import shutil
 from pathlib import Path
 
+from swarmctl.core.gguf import GgufFacts
 from swarmctl.core.spec import ModelSource
 from swarmctl.effects.clock import Clock, SystemClock
 from swarmctl.effects.gguf import read_gguf
@@ -90,6 +91,19 @@ class ModelStore:
             folder = private(self.root / "incoming" / _short(source.key))
             return self._accept(source, folder, *fetch(own, folder, _silent, self._clock))
 
+    def take(self, key: str, file: Path, digest: str) -> HeldModel:
+        """Take a whole model file that was made here, on the store's own file system, under a key; the file moves.
+
+        Raises SpecError for a file that is no whole model.
+        """
+        facts = read_gguf(file)
+        return self._put(key, file, digest, facts)
+
+    def alias(self, key: str, other: str) -> None:
+        """Know the model of one key under another too; nothing where there is none."""
+        if (found := self.held(key)) is not None:
+            self._index.put(moved(found, other))
+
     def all(self) -> list[HeldModel]:
         """What the store holds, by key."""
         models = self._index.models()
@@ -131,14 +145,18 @@ class ModelStore:
             shutil.rmtree(folder)
             told = e.message.removeprefix(f"{file}: ")
             raise SpecError(f"{source.key}: {told}", detail=e.detail, hint=e.hint) from None
+        model = self._put(source.key, file, digest, facts)
+        shutil.rmtree(folder)
+        return model
+
+    def _put(self, key: str, file: Path, digest: str, facts: GgufFacts) -> HeldModel:
         blob = self._index.blob(digest)
         private(blob.parent)
         if not any(model.whole and model.blob == blob for model in self._index.models().values()):
             file.replace(blob)
-        shutil.rmtree(folder)
         info = blob.stat()
         added = self._clock.now().isoformat(timespec="seconds")
-        model = HeldModel(source.key, digest, info.st_size, facts, added, blob, info.st_mtime_ns)
+        model = HeldModel(key, digest, info.st_size, facts, added, blob, info.st_mtime_ns)
         self._index.put(model)
         return model
 

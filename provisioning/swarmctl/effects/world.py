@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from swarmctl.core.placed import Placed
 from swarmctl.core.places import Places
 from swarmctl.core.record import SwarmRecord
 from swarmctl.core.trialname import tried
@@ -18,6 +17,7 @@ from swarmctl.effects.store import ModelStore
 from swarmctl.errors import SpecError
 
 if TYPE_CHECKING:
+    from swarmctl.core.placed import Placed
     from swarmctl.effects.a2a import AgentClient
     from swarmctl.effects.connections.connection import Connection
     from swarmctl.effects.connections.distant import DistantConnection
@@ -70,10 +70,14 @@ class World:
             self._distant[swarm] = DistantConnection(swarm, placed, root, tuple(ports.values()), self.clock)
         return self._distant[swarm]
 
-    def placed(self, swarm: str) -> Placed | None:
+    def placed(self, swarm: str) -> "Placed | None":
         """The host that a swarm was put on, or that a trial is beside; None for this machine."""
         raw = files.read_json(self.places(tried(swarm)).host)
-        return None if raw is None else Placed.model_validate(raw)
+        if raw is None:
+            return None
+        from swarmctl.core.placed import Placed  # noqa: PLC0415 - only where a host is meant
+
+        return Placed.model_validate(raw)
 
     def leave(self, swarm: str) -> None:
         """No way to a swarm's host is kept open. Raises LeakError when one cannot be ended."""
@@ -84,7 +88,7 @@ class World:
             with suppress(OSError):
                 self.places(swarm).root.rmdir()  # of a trial that was only looked for
 
-    def put(self, placed: Placed) -> None:
+    def put(self, placed: "Placed") -> None:
         """Write down which host a swarm is on."""
         files.write_json(self.places(placed.swarm).host, placed.model_dump(mode="json"))
         self._distant.pop(placed.swarm, None)

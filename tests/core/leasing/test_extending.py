@@ -35,8 +35,8 @@ def test_what_it_costs_follows_from_the_new_end(wish: Longer, hours: int, ahead:
     plan = extended(LEASE, wish, KNOWN)
     assert plan.label.expires == NOW + hours * HOUR
     assert (plan.label.nonce, plan.label.owner) == (LABEL.nonce, LABEL.owner)
-    # the guard begins to end it one look before
-    assert money(ahead) - plan.ahead == pytest.approx(money("0.008333"), abs=money("0.000001"))
+    # the guard begins to end it 45 seconds before
+    assert money(ahead) - plan.ahead == pytest.approx(money("0.0125"), abs=money("0.000001"))
     assert plan.more == pytest.approx(money(more), abs=money("0.000001"))
     assert plan.cause == "ttl"
     assert plan.warnings == (plan.end - 900, plan.end - 300)

@@ -71,6 +71,12 @@ def test_a_key_that_is_refused_three_times_is_believed() -> None:
     assert next_deed(tried((S, NEVER, 0.0), (D, DONE, 1.0)), 1)[0] is L
 
 
+def test_a_refusal_now_and_then_is_no_denial() -> None:
+    mixed = [(D, NEVER if n % 3 else FAILED, float(n)) for n in range(7)]
+    assert sum(result is NEVER for _, result, _ in mixed) > DENIALS
+    assert next_deed(tried((S, NEVER, 0.0), *mixed), 7)[0] is D
+
+
 def test_patience_ends_and_so_do_orders() -> None:
     seen = tried((S, DONE, 0.0), (D, FAILED, 1.0))
     assert next_deed(seen, PATIENCE - 1)[0] is D

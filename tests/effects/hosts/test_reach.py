@@ -60,6 +60,15 @@ def test_a_name_that_nobody_knows_is_not_waited_for(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.ground
+def test_a_name_that_nobody_knows_does_not_stand_in_the_way_of_another_address(
+    tmp_path: Path, ports: tuple[int, int]
+) -> None:
+    clock, found = Hurried(), [Address("no..host", 22, "proxy"), Address("127.0.0.1", ports[0])]
+    with pytest.raises(HostError, match=r"within 6 s: no\.\.host is no name that can be looked up; "):
+        reach(nobody(tmp_path, 1), lambda: found, tmp_path, str, clock=clock, seconds=6)
+    assert sum(clock.slept) == 6
+
+
 def test_the_address_that_answers_wins_and_another_machine_never_does(tmp_path: Path) -> None:
     stands("engine", "host-container")
     with host("container") as machine:

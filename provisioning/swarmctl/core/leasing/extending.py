@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from swarmctl.core.leasing.guardfile import when_it_ends
 from swarmctl.core.leasing.label import Label
 from swarmctl.core.leasing.lease import Lease
-from swarmctl.core.leasing.limits import WARNINGS, Facts, Terms, ends
+from swarmctl.core.leasing.limits import WARNINGS
 from swarmctl.core.price.money import ZERO, dollars, micro, physical
 from swarmctl.core.units import as_duration
 from swarmctl.errors import CapacityError, ProviderError, SpecError
@@ -129,7 +130,10 @@ def _budget(wish: Longer, known: Standing) -> Decimal | None:
 
 
 def _end(expires: int, budget: Decimal | None, rate: Decimal, known: Standing) -> tuple[float, str]:
-    return ends(Terms(expires, budget), Facts(known.now, known.spent, rate, known.now))
+    try:
+        return when_it_ends(expires, budget, rate, known.now, known.spent)
+    except ValueError as e:
+        raise SpecError(f"when the machine would end cannot be told: {e}") from None
 
 
 def _cost(rate: Decimal, seconds: float) -> Decimal:

@@ -1,146 +1,108 @@
-"""When a rented machine has to go, and what its guard does about it: a pure answer to what is known now.
+"""When a rented machine has to go, and what its guard does about it; the guard on a host carries this word for word.
 
-Only the standard library is used here, so that the guard on the machine can carry this file alone.
+So it needs Python 3.10 and its standard library alone.
 """
 
-import math
 from dataclasses import dataclass
-from decimal import Decimal
-from enum import StrEnum
-from typing import Literal
 
-AtEnd = Literal["save", "stop", "destroy"]
+MARGIN = 45
+"""Seconds before a limit at which the end begins: a round of the guard's timer, and two calls."""
+PARTING = 120
+"""Seconds more before the end of a budget: four tries at a market that refuses, all of them paid for."""
 WARNINGS = (900, 300)
 """Seconds before the end at which people are told."""
-
-TTL, IDLE = 8 * 3600, 30 * 60
-"""Seconds that a machine is held, and that it may be idle, where nobody says otherwise."""
-
-
-class Act(StrEnum):
-    """What the guard does now."""
-
-    CONTINUE = "continue"
-    WARN = "warn"
-    HOLD = "hold"
-    SAVE = "save"
-    STOP = "stop"
-    DESTROY = "destroy"
+TTL, IDLE, GRACE, RESERVE = 8 * 3600, 30 * 60, 15 * 60, 60
+"""Seconds that a machine is held, may be idle, waits for results, and keeps for saving; if nobody says otherwise."""
+AT_END = ("save-then-destroy", "destroy", "stop")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Terms:
-    """What was agreed. expires: epoch seconds. budget: $ in all, None for none. idle: seconds, 0 for never.
+    """What was agreed. Times in seconds, since and deadline from 1970 on; money in millionths of a dollar.
 
-    at_end: save first, only stop, or destroy at once. reserve: seconds before the end that belong to saving.
-    grace: seconds that results which nobody fetched hold idle back. tick: seconds between two looks of the guard.
-    parting: seconds that ending a machine may take, which are paid for too.
+    price: an hour, in all. budget: less than nothing for none. spent: before `since`. idle: 0 for never.
+    grace: for which results that nobody fetched hold an idle machine. reserve: at the end, for saving them.
     """
 
-    expires: float
-    budget: Decimal | None = None
+    deadline: int
+    since: int = 0
+    price: int = 0
+    budget: int = -1
+    spent: int = 0
     idle: int = IDLE
-    at_end: AtEnd = "save"
-    reserve: int = 120
-    grace: int = 900
-    tick: int = 30
-    parting: int = 60
+    grace: int = GRACE
+    reserve: int = RESERVE
+    at_end: str = AT_END[0]
 
-    def __post_init__(self) -> None:
-        """Raises ValueError for terms under which nothing would ever end."""
-        if not math.isfinite(self.expires) or self.expires <= 0:
-            raise ValueError(f"a machine cannot be held until {self.expires!r}")
-        if self.budget is not None and not (self.budget.is_finite() and self.budget >= 0):
-            raise ValueError(f"{self.budget} is no budget")
-        if min(self.idle, self.reserve, self.grace, self.tick, self.parting) < 0:
-            raise ValueError("a time limit cannot be negative")
+    @property
+    def saves(self) -> bool:
+        """Results are waited for before it goes."""
+        return self.at_end == AT_END[0]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
-    """What is known. now, last_use: epoch seconds; last_use: of the last request to an engine, or when it was armed.
+    """What is known. spent: millionths of a dollar until now. used: when something was last seen at work.
 
-    spent: $ until now. rate: $/h now. working: an agent is at work. unfetched: results that are nowhere else.
-    saving: since when results are being saved, None while they are not. warned: warnings that were given.
+    unfetched: there are results that are nowhere else. ending: why its end has begun before, which is not taken back.
     """
 
-    now: float
-    spent: Decimal
-    rate: Decimal
-    last_use: float
-    working: bool = False
+    now: int
+    spent: int
+    used: int
     unfetched: bool = False
-    saving: float | None = None
-    warned: frozenset[int] = frozenset()
-
-    def __post_init__(self) -> None:
-        """Raises ValueError where a figure is none: a guard must not compare with NaN."""
-        if not all(math.isfinite(value) for value in (self.now, self.last_use, self.saving or 0.0)):
-            raise ValueError("a time is no number")
-        if not all(money.is_finite() and money >= 0 for money in (self.spent, self.rate)):
-            raise ValueError(f"neither {self.spent} nor {self.rate} may be less than nothing")
+    ending: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Decision:
-    """What to do. cause: ttl, budget or idle. left: seconds until that ends it. warning: which one is due."""
+    """act: watch, warn, save (nothing new may begin, results are waited for), stop or destroy.
 
-    act: Act
-    cause: str
-    left: float
-    warning: int = 0
+    why: ttl, budget or idle. left: seconds until that ends it.
+    """
+
+    act: str
+    why: str
+    left: int
+
+    @property
+    def final(self) -> bool:
+        """The machine goes."""
+        return self.act in {"stop", "destroy"}
 
 
-def ends(terms: Terms, facts: Facts) -> tuple[float, str]:
-    """When the machine must be gone whatever happens, in epoch seconds, and which limit says so."""
-    limits = [(terms.expires - terms.tick, "ttl")]
-    if terms.budget is not None:
-        limits.append((_broke(terms.budget, facts) - terms.tick - terms.parting, "budget"))
+def spent(terms: Terms, now: int) -> int:
+    """Millionths of a dollar until now by time alone, rounded up."""
+    return terms.spent - (-terms.price * max(0, now - terms.since) // 3600)
+
+
+def ends(terms: Terms, now: int, paid: int) -> tuple[int, str]:
+    """When its end begins, or should have begun, and by which limit. paid: millionths of a dollar until now."""
+    limits = [(terms.deadline - MARGIN, "ttl")]
+    left = terms.budget - paid
+    if terms.budget >= 0 and (terms.price or left <= 0):
+        lasts = left * 3600 // terms.price if terms.price else 0
+        limits.append((now + lasts - MARGIN - PARTING, "budget"))
     return min(limits)
 
 
-def _broke(budget: Decimal, facts: Facts) -> float:
-    """When the budget is used up at today's rate."""
-    left = budget - facts.spent
-    if left <= 0:
-        return facts.now
-    if facts.rate == 0:
-        return math.inf
-    seconds = left / facts.rate * 3600
-    return facts.now + float(min(seconds, Decimal(10) ** 12))
-
-
 def decide(terms: Terms, facts: Facts) -> Decision:
-    """What the guard does now; nothing here waits, so it is asked again every `tick` seconds."""
-    hard, cause = ends(terms, facts)
-    if facts.now >= hard:
-        return Decision(_end(terms, cause), cause, 0.0)
-    if facts.saving is not None:
-        over = not facts.unfetched or facts.now >= facts.saving + terms.grace
-        return Decision(_end(terms, cause) if over else Act.SAVE, cause, hard - facts.now)
-    idle = math.inf if facts.working or not terms.idle else facts.last_use + terms.idle
-    if facts.now >= idle:
-        return _idle(terms, facts, idle)
-    if facts.now >= hard - terms.reserve and terms.at_end == "save" and facts.unfetched:
-        return Decision(Act.SAVE, cause, hard - facts.now)
-    return _warned(facts, *min((hard, cause), (idle, "idle")))
+    """What the guard does now; it is asked again and again, and nothing here waits."""
+    hard, why = ends(terms, facts.now, facts.spent)
+    left = hard - facts.now
+    if facts.ending:
+        return _over(terms, why if left <= 0 and why == "budget" else facts.ending, left)
+    if left <= 0:
+        return _over(terms, why, left)
+    if terms.saves and left <= terms.reserve:
+        return Decision("save", why, left) if facts.unfetched else _over(terms, why, left)
+    quiet = facts.now - facts.used
+    if terms.idle and quiet >= terms.idle:
+        held = terms.saves and facts.unfetched and quiet < terms.idle + terms.grace
+        return Decision("save", "idle", left) if held else _over(terms, "idle", left)
+    return Decision("warn" if left <= WARNINGS[0] else "watch", why, left)
 
 
-def _end(terms: Terms, cause: str) -> Act:
+def _over(terms: Terms, why: str, left: int) -> Decision:
     """Stopping leaves the disk to be paid, which a used-up budget does not allow."""
-    return Act.STOP if terms.at_end == "stop" and cause != "budget" else Act.DESTROY
-
-
-def _idle(terms: Terms, facts: Facts, idle: float) -> Decision:
-    if facts.unfetched and terms.at_end == "save":
-        held = idle + terms.grace - facts.now
-        return Decision(Act.HOLD, "idle", held) if held > 0 else Decision(Act.SAVE, "idle", 0.0)
-    return Decision(_end(terms, "idle"), "idle", 0.0)
-
-
-def _warned(facts: Facts, end: float, cause: str) -> Decision:
-    left = end - facts.now
-    due = [warning for warning in sorted(WARNINGS) if left <= warning]
-    if due and not any(warning in facts.warned for warning in WARNINGS if warning <= due[0]):
-        return Decision(Act.WARN, cause, left, due[0])
-    return Decision(Act.CONTINUE, cause, left)
+    return Decision("stop" if terms.at_end == "stop" and why != "budget" else "destroy", why, left)

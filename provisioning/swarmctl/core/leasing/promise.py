@@ -5,9 +5,11 @@ from decimal import ROUND_UP, Decimal
 from typing import Any
 
 from swarmctl.core.leasing.burn import HOUR
+from swarmctl.core.leasing.guardfile import allowed, guard_file
 from swarmctl.core.leasing.lease import Lease
+from swarmctl.core.leasing.limits import Terms
 from swarmctl.core.leasing.ranking import Choice
-from swarmctl.core.price.money import MICRO, dollars, micro
+from swarmctl.core.price.money import dollars, micro
 from swarmctl.core.target import VastTarget
 from swarmctl.core.units import as_duration
 
@@ -53,17 +55,10 @@ def promise(target: VastTarget, choice: Choice) -> Promise:
 
 
 def guarded(lease: Lease, given: Promise, since: int, url: str, key: str) -> dict[str, Any]:
-    """Variables of the role `guard`. since: epoch seconds from which on it is paid for. key: of this machine alone."""
-    hourly = lease.hourly.known or given.hourly
+    """Variables of the role `guard`. since: epoch seconds from which on it is paid for. key: of this machine alone.
+
+    Raises ValueError where the market does not say what the machine costs.
+    """
     deadline = lease.label.expires if lease.label else since + given.ttl
-    return {
-        "guard_instance": lease.id,
-        "guard_url": url,
-        "guard_key": key,
-        "guard_since": since,
-        "guard_deadline": deadline,
-        "guard_idle_seconds": given.idle,
-        "guard_price_micro": int(hourly / MICRO),
-        "guard_budget_micro": int(given.budget / MICRO),
-        "guard_at_end": given.at_end,
-    }
+    terms = Terms(deadline, since, budget=allowed(given.budget), idle=given.idle, at_end=given.at_end)
+    return {**guard_file(url, lease.id, lease.hourly, terms).variables(), "guard_key": key}

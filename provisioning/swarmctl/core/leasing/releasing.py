@@ -47,7 +47,7 @@ DELETES = 8
 """Orders to delete, at most."""
 
 DENIALS = 3
-"""Times that the key must be refused before that is believed."""
+"""Orders in a row that the key must be refused before that is believed: one refusal may be a session's end."""
 
 _PAUSE = 3.0
 
@@ -72,7 +72,7 @@ def next_deed(tried: Sequence[Tried], now: float) -> tuple[Deed, float]:
         return Deed.DELETE, 0.0
     if _surely(tried):
         return Deed.GONE, 0.0
-    if sum(one.result is Result.NEVER for one in tried if one.deed is Deed.DELETE) >= DENIALS or now >= PATIENCE:
+    if _denied(tried) or now >= PATIENCE:
         return Deed.MAY_BILL, 0.0
     return _after_delete(tried, last, now) if last.deed is Deed.DELETE else _after_look(tried, last, now)
 
@@ -85,6 +85,11 @@ def _surely(tried: Sequence[Tried]) -> bool:
             break
         gone.append(one.at)
     return len(gone) >= 2 and gone[0] - gone[-1] >= SURE
+
+
+def _denied(tried: Sequence[Tried]) -> bool:
+    last = [one.result for one in tried if one.deed is Deed.DELETE][-DENIALS:]
+    return len(last) == DENIALS and all(result is Result.NEVER for result in last)
 
 
 def _after_delete(tried: Sequence[Tried], last: Tried, now: float) -> tuple[Deed, float]:

@@ -99,7 +99,8 @@ def _item(demand: Demand, terms: Terms, group: _Group, device: Device) -> tuple[
             parallel=terms.parallel * max(1, len(group.models)),
             kv=terms.kv,
             flash_attention=spec.engine.flash_attention,
-            cache_ram=spec.engine.cache_ram,
+            # That cache keeps prompts without the adapter that read them, and hands them to other slots.
+            cache_ram=0 if group.edits else spec.engine.cache_ram,
             server=demand.server,
             device=device,
             adapters=sum(edit.adapter or rank_one(edit.model) for edit in edits),

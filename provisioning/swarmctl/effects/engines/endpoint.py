@@ -8,6 +8,7 @@ from typing import Any, Self
 import requests
 
 from swarmctl.core.engine import EngineFile
+from swarmctl.core.ownheader import CHECK
 
 LOOK = 5.0
 """Seconds that a look may take; an answer of the model gets its own time."""
@@ -40,6 +41,7 @@ class Endpoint:
         self._key_file = Path(settings.key_file)
         self._http = requests.Session()
         self._http.trust_env = False
+        self._http.headers.update(CHECK)
 
     def __enter__(self) -> Self:
         return self

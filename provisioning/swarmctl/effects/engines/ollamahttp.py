@@ -9,6 +9,7 @@ from typing import Any, Self
 import requests
 
 from swarmctl.core.ollama.order import patience
+from swarmctl.core.ownheader import CHECK
 from swarmctl.errors import DeployError, HostError
 
 LOOK = 10.0
@@ -27,6 +28,7 @@ class OllamaHttp:
         self.url = url.rstrip("/")
         self._http = requests.Session()
         self._http.trust_env = False
+        self._http.headers.update(CHECK)
 
     def __enter__(self) -> Self:
         return self

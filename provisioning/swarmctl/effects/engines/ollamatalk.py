@@ -9,6 +9,7 @@ import requests
 from swarmctl.core.ollama.canary import Count
 from swarmctl.core.ollama.canary import talk as conversation
 from swarmctl.core.ollama.order import patience
+from swarmctl.core.ownheader import CHECK
 
 Message = Mapping[str, str]
 
@@ -20,6 +21,7 @@ class OllamaTalk:
         self._url = url
         self._http = requests.Session()
         self._http.trust_env = False
+        self._http.headers.update(CHECK)
 
     def __enter__(self) -> Self:
         return self

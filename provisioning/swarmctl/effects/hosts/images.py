@@ -8,9 +8,10 @@ from swarmctl.core.lock import Lock
 from swarmctl.effects import imaging
 from swarmctl.effects.connections.connection import Connection
 from swarmctl.effects.dockerapi import asking, engine_is_near
+from swarmctl.effects.hosts.building import build
 from swarmctl.effects.process import run
-from swarmctl.effects.recipe import recipe
-from swarmctl.errors import DeployError, HostError, SwarmctlError
+from swarmctl.effects.recipe import Recipe, recipe
+from swarmctl.errors import DeployError, HostError
 
 _SAVE, _LOAD = 900.0, 3600.0
 """Seconds to write an image out, and to send it to the host."""
@@ -19,8 +20,8 @@ _SAVE, _LOAD = 900.0, 3600.0
 def provide(reference: str, lock: Lock, tell: Callable[[str], None], over: Connection) -> None:
     """Sees that an image is in the machine's Docker, and that it is the one that the lock holds.
 
-    Another machine than this one pulls what it can. What is ours is built here where a Docker is, and sent; so is what
-    cannot be pulled there and is here. Raises DeployError with both reasons, HostError.
+    Another machine than this one pulls what it can; what it cannot, and is here, is sent. What is ours is built here
+    where a Docker is, and sent, else built there. Raises DeployError, HostError.
     """
     if not over.name:
         imaging.provide(reference, lock=lock, tell=tell)
@@ -28,14 +29,14 @@ def provide(reference: str, lock: Lock, tell: Callable[[str], None], over: Conne
     if not imaging.missing([reference], ask=over.ask):
         _locked(reference, lock, over)
         return
-    why: SwarmctlError | None = None
-    if recipe(reference) is None:
+    why, own = None, recipe(reference)
+    if own is None:
         try:
             imaging.pull(reference, lock, tell, over.shell)
         except DeployError as e:
             why = e
-    if why is not None or recipe(reference) is not None:
-        _from_here(reference, lock, tell, over, why)
+    if why is not None or own is not None:
+        _had(reference, own, lock, tell, over, why)
     if not imaging.look([reference], ask=over.ask):
         raise DeployError(
             f"{reference} is still not on {over.name}", hint=f"ssh {over.name} docker image inspect {reference}"
@@ -43,17 +44,32 @@ def provide(reference: str, lock: Lock, tell: Callable[[str], None], over: Conne
     _locked(reference, lock, over)
 
 
-def _from_here(
-    reference: str, lock: Lock, tell: Callable[[str], None], over: Connection, why: SwarmctlError | None
+def _had(
+    reference: str,
+    own: Recipe | None,
+    lock: Lock,
+    tell: Callable[[str], None],
+    over: Connection,
+    why: DeployError | None,
 ) -> None:
-    if not engine_is_near():
-        raise why or DeployError(
-            f"{reference} is built by Docker, and there is none on this machine", hint="swarmctl doctor"
-        )
+    """From this machine's Docker, or built there. why: it cannot be pulled there."""
+    if not _here():
+        if own is None:
+            raise why or DeployError(f"{reference} cannot be had", hint="swarmctl doctor")
+        build(own, tell, over)
+        return
     if why is not None and imaging.missing([reference], ask=asking()):
         raise why
     imaging.provide(reference, lock=lock, tell=tell)
     _send(reference, tell, over)
+
+
+def _here() -> bool:
+    """This machine has a Docker that answers."""
+    try:
+        return engine_is_near() and bool(asking()("/version"))
+    except HostError:
+        return False
 
 
 def _send(reference: str, tell: Callable[[str], None], over: Connection) -> None:

@@ -33,7 +33,7 @@ def reach(
     there are, since a market tells of ports late.
 
     say: is told what is waited for, each time that changes. Raises HostError after `seconds`, with what was wrong at
-    each address, and at once for what waiting does not mend: another host key, a name or settings that are wrong.
+    each address, and at once where waiting mends it at none: another host key, a name or settings that are wrong.
     """
     begun = clock.monotonic()
     told = ""
@@ -45,9 +45,9 @@ def reach(
             found = line.trouble()
             if found is None:
                 return Reached(line, address, clock.monotonic() - begun)
-            if not found.passes:
-                raise error(there, found)
             wrong.append((there, found))
+        if wrong and not any(found.passes for _, found in wrong):
+            raise error(*wrong[0])
         waits = "; ".join(sentence(*one) for one in wrong) or "no address of it is known yet"
         if waits != told:
             say(f"{host.name}: {waits}")

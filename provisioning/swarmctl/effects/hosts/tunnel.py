@@ -1,14 +1,12 @@
 """The tunnel to a host, kept by a supervisor of ours: it outlives the command line and comes back by itself."""
 
-import fcntl
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from swarmctl.core.hosts import Host
-from swarmctl.core.program import Program, ProgramStatus, SupervisorConfig
+from swarmctl.core.program import ProgramStatus
 from swarmctl.core.tunnel import (
     Ends,
     TunnelState,
@@ -24,17 +22,15 @@ from swarmctl.effects import files
 from swarmctl.effects.clock import Clock, SystemClock, wait_until
 from swarmctl.effects.hosts import sshsaid
 from swarmctl.effects.hosts.hostkeys import is_pinned
+from swarmctl.effects.hosts.keeper import Keeper
 from swarmctl.effects.hosts.shortplaces import socket_place
 from swarmctl.effects.hosts.ssh import Line, environment
 from swarmctl.effects.hosts.sshsaid import Trouble, last_words, trouble
 from swarmctl.effects.hosts.talk import Late, talk
-from swarmctl.effects.paths import private
-from swarmctl.effects.runtimes.process import ProcessRuntime, socket_path
 from swarmctl.errors import HostError, LeakError, SpecError
 
 _ANSWER = 3.0
 """Seconds in which the machine at the other end runs a command that does nothing, or the tunnel is not connected."""
-_ALONE = 30.0
 _FINAL = frozenset({"changed", "denied", "forward", "settings", "unpinned"})
 """Troubles that another try does not mend."""
 
@@ -53,8 +49,8 @@ class Tunnel:
             raise SpecError(str(e)) from None
         self.swarm, self.slot, self.host = swarm, slot, host
         self._clock = clock or SystemClock()
-        self._folder = state / "tunnels"
-        self._runtime = ProcessRuntime(swarm, self._folder, socket_path(self._folder, "keeper"), self._clock)
+        self._kept = Keeper(swarm, state, self._clock)
+        self._folder, self._runtime = self._kept.folder, self._kept.runtime
         self._control = socket_place(self._folder, f"{slot}.ctl")
         self._docker = socket_place(self._folder, f"{slot}.docker")
         self._ends, self._seen = self._folder / f"{slot}.json", self._folder / f"{slot}.seen"
@@ -80,13 +76,12 @@ class Tunnel:
         if wrong := problems(wanted):
             raise SpecError(f"{self.slot}: {'; '.join(wrong)}")
         self._pin()
-        with self._alone():
-            others = [one for one in self._programs() if one.name != self.name]
+        with self._kept.alone():
             ends = self._choose(wanted)
             argv = command(self.host, wanted, ends, str(self._control))
             mine = program(self.swarm, self.slot, self._runtime.home, argv, _surroundings())
             files.write_json(self._ends, ends.as_json())
-            self._tell([*others, mine])
+            self._kept.keep(mine)
             if (found := self._status()) and found.state == "backoff":
                 self._runtime.restart(self.name)
         return ends
@@ -134,19 +129,10 @@ class Tunnel:
 
         Raises LeakError when a process of it cannot be ended.
         """
-        with self._alone():
-            others = [one for one in self._programs() if one.name != self.name]
-            if others:
-                self._tell(others)
-                wait_until(
-                    lambda: self._status() is None,
-                    clock=self._clock, deadline=15, every=0.05, what=f"the tunnel to {self.slot} to end",
-                )  # fmt: skip
-            elif left := self._runtime.stop():
+        with self._kept.alone():
+            if left := self._kept.leave(self.name, f"the tunnel to {self.slot} to end"):
                 pids = ", ".join(str(one.pid) for one in left)
                 raise LeakError(f"{self.slot}: its tunnel still runs (pid {pids})", hint=f"kill -9 {pids}")
-            else:
-                self._runtime.config_file.unlink(missing_ok=True)
             for path in (self._control, self._docker, self._ends, self._seen):
                 path.unlink(missing_ok=True)
 
@@ -172,26 +158,8 @@ class Tunnel:
             raise HostError(f"{self.slot}: {e}") from None
         return Ends(str(self._docker) if wanted.docker else "", ports)
 
-    def _programs(self) -> tuple[Program, ...]:
-        """What the supervisor of this swarm's tunnels was last told to keep."""
-        raw = files.read_json(self._runtime.config_file)
-        with suppress(ValueError, TypeError, KeyError):
-            return SupervisorConfig.from_json(raw if isinstance(raw, dict) else {}).programs
-        return ()
-
-    def _tell(self, programs: list[Program]) -> None:
-        ordered = tuple(sorted(programs, key=lambda one: one.name))
-        logs = private(self._runtime.logs)
-        self._runtime.apply(
-            SupervisorConfig(self.swarm, str(self._runtime.socket), str(logs), ordered, home=self._runtime.home)
-        )
-
     def _status(self) -> ProgramStatus | None:
-        found = self._runtime.status()
-        if found is None:
-            return None
-        self._runtime.reason = "no tunnel to it is kept"
-        return next((one for one in found.programs if one.name == self.name), None)
+        return self._kept.status(self.name)
 
     def _answers(self) -> bool:
         """Never by another connection: ProxyCommand ends one that would be made without the control socket."""
@@ -228,17 +196,6 @@ class Tunnel:
             return self._seen.stat().st_mtime
         return None
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Tunnels of one swarm are told of one at a time."""
-        path = private(self._folder) / "lock"
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            wait_until(lambda: _locked(handle), clock=self._clock, deadline=_ALONE, every=0.05, what=f"{path}")
-            yield
-        finally:
-            os.close(handle)
-
 
 def tunnels(state: Path) -> list[str]:
     """Slots whose tunnels are kept, in order. state: the swarm's own folder."""
@@ -246,14 +203,6 @@ def tunnels(state: Path) -> list[str]:
     raw = files.read_json(folder / "supervisor.json")
     names = [one.get("name", "") for one in raw.get("programs", ())] if isinstance(raw, dict) else []
     return sorted(name.removeprefix("tunnel-") for name in names if str(name).startswith("tunnel-"))
-
-
-def _locked(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def _free(port: int) -> bool:

@@ -15,12 +15,29 @@ def known_as(lease: str) -> str:
     return f"vast-{lease}"
 
 
+def rented(swarm: str, world: World) -> tuple[str, ...]:
+    """Numbers of the machines that a swarm has by what this computer wrote down: its place, and the ledger."""
+    from swarmctl.core.leasing.renting import Stage  # noqa: PLC0415 - a swarm of this machine needs none of it
+    from swarmctl.effects.providers.here import lease_book  # noqa: PLC0415 - as above
+
+    placed, found = world.placed(swarm), dict[str, None]()
+    if placed is not None and placed.lease and placed.swarm == swarm:
+        found[placed.lease] = None
+    with suppress(HostError):
+        for written in lease_book(world.state, world.clock).attempts(swarm):
+            if written.attempt.stage is Stage.HELD:
+                found |= dict.fromkeys(written.attempt.contracts)
+    return tuple(found)
+
+
 def give_back(lease: str, swarm: str, world: World, market: "Provider | None" = None) -> None:
     """The machine is gone, and nothing of the way to it is left. Raises LeakError with the command to type."""
     from swarmctl.effects.hosts.hostkeys import forget  # noqa: PLC0415 - only where a machine was rented
+    from swarmctl.effects.hosts.watchkeeper import unwatch  # noqa: PLC0415 - as above
     from swarmctl.effects.providers.here import lease_book, vast  # noqa: PLC0415 - as above
 
     with suppress(HostError):
+        unwatch(swarm, world)
         world.leave(swarm)
     (market or vast(world.state, world.clock)).release(lease)
     with suppress(HostError):

@@ -1,0 +1,1 @@
+"""What runs inside the converter's container: imports nothing else of swarmctl."""

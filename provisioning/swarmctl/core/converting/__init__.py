@@ -1,0 +1,1 @@
+"""Conversions from published weights to quantised models: what is asked, whether it can be, in which steps."""

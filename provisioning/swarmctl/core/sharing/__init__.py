@@ -1,0 +1,1 @@
+"""One base, many specialists: what the converter reports, what it is worth, and what the gateway is told."""

@@ -1,0 +1,64 @@
+"""What a report means: who shares the base, who needs a model of its own, and what to type for those who may."""
+
+from collections.abc import Iterable
+
+from swarmctl.core.sharing.report import Judged, Report
+from swarmctl.errors import SpecError
+
+_MIB = 1 << 20
+
+
+def table(report: Report) -> tuple[tuple[str, ...], ...]:
+    """A row for each specialist: name, verdict, rank, residual, noise, size of what it adds to the base."""
+    head = ("specialist", "verdict", "rank", "residual", "rounding", "adds")
+    return (head, *(_row(one) for one in report.specialists))
+
+
+def require(report: Report) -> None:
+    """Raises SpecError that names every specialist which cannot share, why, and what would do."""
+    refused = [one for one in report.specialists if not one.accepted]
+    if not refused:
+        return
+    several = f"{len(refused)} of {len(report.specialists)} specialists differ"
+    raise SpecError(
+        f"{several if len(report.specialists) > 1 else f'{refused[0].name} differs'} from the base by more than an "
+        f"adapter of rank {report.max_rank} can hold",
+        detail="\n".join(f"{one.name}: {reason(one)}" for one in refused),
+        hint=_hint(refused),
+    )
+
+
+def reason(one: Judged) -> str:
+    """One sentence, with the size of each way out."""
+    said = "; ".join(one.why)
+    if one.wanted_rank and one.wanted_bytes:
+        return f"{said}. Rank {one.wanted_rank} would do, {_size(one.wanted_bytes)}"
+    own = f" ({_size(one.own_bytes)} as published)" if one.own_bytes else ""
+    return f"{said}. It needs a model of its own{own}"
+
+
+def added(report: Report) -> int:
+    """Bytes that all accepted adapters add to the base: what the plan counts for them."""
+    return sum(one.bytes for one in report.specialists if one.accepted)
+
+
+def _hint(refused: Iterable[Judged]) -> str:
+    ranks = [one.wanted_rank for one in refused]
+    known = [rank for rank in ranks if rank]
+    if known and len(known) == len(ranks):
+        return f"--max-rank {max(known)}"
+    return "leave it out of --share-base: it is converted and served by itself"
+
+
+def _row(one: Judged) -> tuple[str, ...]:
+    if not one.accepted:
+        return (one.name, "own model", str(one.wanted_rank or "-"), _share(one.residual), _share(one.noise), "-")
+    return (one.name, "shares", str(one.rank), _share(one.residual), _share(one.noise), _size(one.bytes))
+
+
+def _share(value: float) -> str:
+    return f"{value:.1e}" if 0 < value < 1e-3 else f"{value:.1%}"
+
+
+def _size(size: int) -> str:
+    return f"{size / _MIB:,.1f} MiB"

@@ -1,0 +1,173 @@
+"""Repositories of a model hub by its own client: what they hold at a revision, and the files that are needed."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from swarmctl.core.converting.architectures import architecture
+from swarmctl.core.converting.graph import Prepared
+from swarmctl.core.converting.request import Asked
+from swarmctl.core.converting.unsafe import CONFIG, INDEX, Listing, mistakes, needed, outside, weights
+from swarmctl.core.safetensors import loads
+from swarmctl.effects.converting.looking import Seen, refuse, sized
+from swarmctl.effects.sources.localfile import sha256
+from swarmctl.errors import HostError, SpecError
+
+_SPARE = 4 << 20
+_SMALL = (CONFIG, INDEX, "tokenizer_config.json")
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What a repository has at a commit: bytes by file, files that are ready by quantisation, its small files."""
+
+    asked: Asked
+    commit: str
+    sizes: Mapping[str, int]
+    ready: Mapping[str, str]
+    small: Mapping[str, Any]
+
+
+def look(asked: Asked, quants: tuple[str, ...], *, trust: bool) -> Seen:
+    """What a repository has at a revision; only small files are fetched. Raises SpecError, HostError."""
+    with _client(asked) as hub:
+        info = hub.model_info(asked.where, revision=asked.revision, files_metadata=True)
+        sizes = {one.rfilename: int(one.size or 0) for one in info.siblings or ()}
+        if wrong := [name for name in sizes if outside(name)]:
+            raise SpecError(f"{asked.where} holds files whose names lead out of its folder", detail=str(wrong[:5]))
+        commit = str(info.sha)
+        ready = {quant: name for quant in quants if (name := published(sizes, quant))}
+        if len(ready) == len(quants):
+            there = {quant: sizes[name] for quant, name in ready.items()}
+            made = Prepared(asked, _identity(asked, commit), 0, there, 0, ready=ready, certified=False)
+            return Seen(made, {}, asked.name, commit)
+        held = _Held(asked, commit, sizes, ready, _read(hub, asked, commit, sizes))
+    return _weights(held, quants, trust=trust)
+
+
+def _weights(held: _Held, quants: tuple[str, ...], *, trust: bool) -> Seen:
+    """A repository whose weights must be converted, from its listing and its small files."""
+    asked, sizes, small = held.asked, held.sizes, held.small
+    config = small.get(CONFIG)
+    found = Listing(sizes, config, small.get("tokenizer_config.json") or {}, small.get(INDEX))
+    if config is not None:
+        architecture(config)
+    refuse(asked.where, mistakes(found, trust=trust))
+    names = needed(found, trust=trust)
+    stored = sum(sizes[name] for name in weights(found))
+    text = sum(sizes[name] for name in names) - stored + _SPARE
+    kind = str((config or {}).get("torch_dtype") or (config or {}).get("dtype"))
+    wide = {"float32": 4, "float8": 1}.get(kind.removeprefix("torch."), 2)
+    parameters = stored // wide
+    exact = {
+        quant: size + text
+        for quant, size in sized(config or {}, quants, parameters, _largest(config or {}) // 2).items()
+    }
+    exact |= {quant: sizes[name] for quant, name in held.ready.items()}
+    made = Prepared(
+        asked, _identity(asked, held.commit), 2 * parameters + text, exact, _largest(config or {}),
+        "bf16" if "bfloat16" in kind or "float8" in kind else "f16",
+        sum(sizes[name] for name in names), held.ready,
+    )  # fmt: skip
+    return Seen(made, {name: Path(name) for name in names}, asked.where.rpartition("/")[2], held.commit)
+
+
+def published(sizes: Mapping[str, int], quant: str) -> str:
+    """The one file that already is in a quantisation, "" for none; a model in parts, or its projector, is none."""
+    wanted = [f"*[-._]{quant.lower()}.gguf", f"{quant.lower()}.gguf"]
+    names = [n for n in sizes if any(fnmatch(n.lower(), w) for w in wanted) and "mmproj" not in n.lower()]
+    return names[0] if len(names) == 1 and sizes[names[0]] else ""
+
+
+def fetch(seen: Seen, names: Sequence[str], folder: Path) -> list[Path]:
+    """The files at the revision that was looked at, with their hashes compared. Raises HostError, SpecError."""
+    asked = seen.source.asked
+    folder.mkdir(parents=True, exist_ok=True)
+    with _client(asked) as hub:
+        told = hub.model_info(asked.where, revision=seen.repository, files_metadata=True)
+        hashes = {one.rfilename: one.lfs.sha256 for one in told.siblings or () if one.lfs is not None}
+        found = []
+        for name in names:
+            path = Path(hub.hf_hub_download(asked.where, name, revision=seen.repository, local_dir=folder))
+            if name in hashes and (have := sha256(path, lambda _done, _total: None)) != hashes[name]:
+                path.unlink()
+                raise HostError(
+                    f"{name} of {asked.where} came damaged: its sha256 is {have}, the hub says {hashes[name]}"
+                )
+            found.append(path)
+    return found
+
+
+def _read(hub: Any, asked: Asked, commit: str, sizes: Mapping[str, int]) -> dict[str, Any]:
+    """The small files that say what the large ones are."""
+    found: dict[str, Any] = {}
+    for name in _SMALL:
+        if name in sizes:
+            path = Path(hub.hf_hub_download(asked.where, name, revision=commit))
+            try:
+                value = loads(path.read_bytes())
+            except SpecError as e:
+                raise SpecError(f"{name} of {asked.where} {e.message}") from None
+            found[name] = value if isinstance(value, dict) else None
+    return found
+
+
+@contextmanager
+def _client(asked: Asked) -> Iterator[Any]:
+    """The hub's own client, its errors in our words."""
+    try:
+        hub: Any = import_module("huggingface_hub")  # 0.5 s, and only where a repository is meant
+        errors: Any = import_module("huggingface_hub.errors")
+    except ImportError:
+        raise HostError(
+            f"{asked.where} is a repository, and the hub's client is not installed",
+            hint="pip install 'swarmctl[convert]'",
+        ) from None
+    api = hub.HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None)
+    try:
+        yield api
+    except errors.GatedRepoError as e:
+        raise HostError(
+            f"{asked.where} has terms that must be accepted first",
+            detail=str(e).strip().splitlines()[0][:300],
+            hint=f"accept them on {api.endpoint}/{asked.where}, then: hf auth login",
+        ) from e
+    except errors.RepositoryNotFoundError as e:
+        raise SpecError(
+            f"the hub has no {asked.where}, or does not show it to you",
+            hint="check the name; for a private one: hf auth login",
+        ) from e
+    except errors.RevisionNotFoundError as e:
+        raise SpecError(f"{asked.where} has no revision {asked.revision}", hint="name a commit, tag or branch") from e
+    except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as e:
+        raise _away(asked, e) from e
+    except Exception as e:
+        if type(e).__module__.partition(".")[0] not in {"httpx", "httpx2", "httpcore", "httpcore2", "requests"}:
+            raise
+        raise _away(asked, e) from e
+
+
+def _away(asked: Asked, e: Exception) -> HostError:
+    said = str(e).strip().splitlines()
+    return HostError(
+        f"{asked.where} cannot be had now: {type(e).__name__}",
+        detail=said[0][:300] if said else "",
+        hint="the same line again goes on from what came",
+    )
+
+
+def _identity(asked: Asked, commit: str) -> str:
+    """A commit is one content for ever."""
+    return f"hub:{asked.where}@{commit}"
+
+
+def _largest(config: Mapping[str, Any]) -> int:
+    """Bytes in f16 of the embedding, which no other tensor of a language model exceeds; 1 GiB where it is not said."""
+    rows, columns = config.get("vocab_size"), config.get("hidden_size")
+    good = isinstance(rows, int) and isinstance(columns, int) and 0 < rows < 1 << 22 and 0 < columns < 1 << 17
+    return 2 * rows * columns if good else 1 << 30  # type: ignore[operator]

@@ -1,0 +1,66 @@
+"""Published weights in a swarm file become files in the store before the swarm is brought up."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from effects.converting.test_looking import make
+from fakes.ggufs import Shape, write_model
+from swarmctl.commands import convert as story
+from swarmctl.commands.convert import Wish, decide
+from swarmctl.commands.converted import converted
+from swarmctl.commands.convertible import of_swarm
+from swarmctl.core.spec import SwarmSpec
+from swarmctl.effects.clock import SystemClock
+from swarmctl.effects.converting.results import Result, Results
+from swarmctl.effects.converting.tools import OnThisMachine
+from swarmctl.effects.ledger import Ledger
+from swarmctl.effects.sources.localfile import sha256
+from swarmctl.effects.store import ModelStore
+from swarmctl.effects.world import World
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr(story, "tools", lambda: OnThisMachine("convert", "t", "python3"))
+    clock = SystemClock()
+    return World(clock, Ledger(tmp_path / "l.sqlite", clock), ModelStore(tmp_path / "models"), tmp_path / "state")
+
+
+def _spec(**models: dict[str, Any]) -> SwarmSpec:
+    roles = {"orchestrator": {"model": next(iter(models))}} | {f"role-{n}": {"model": n} for n in models}
+    return SwarmSpec.model_validate({"name": "s", "models": models, "roles": roles})
+
+
+def _held(world: World, spec: SwarmSpec, tmp_path: Path) -> None:
+    """Results as an earlier conversion left them."""
+    decided = decide(of_swarm(spec, ("Q4_K_M",)), Wish(certify=False), world)
+    file = write_model(tmp_path / "m.gguf", Shape())
+    results = Results(world.store)
+    results.work()
+    for group in decided.graph.groups:
+        for quant, key in group.wanted.items():
+            copy = shutil.copy(file, tmp_path / "copy.gguf")
+            held = world.store.take(f"made:{key}", Path(copy), sha256(file, lambda _d, _t: None))
+            results.put(Result(key, "m", quant, held.sha256, held.bytes, held.key, "t", 100))
+
+
+def test_a_folder_becomes_the_file_that_was_made_of_it(world: World, tmp_path: Path) -> None:
+    folder = str(make(tmp_path / "coder"))
+    spec = _spec(a={"path": folder, "quant": "Q8_0", "device": "cpu"}, b={"path": folder})
+    _held(world, spec, tmp_path)
+    served = converted(spec, world, lambda _e: None, lambda _l: None, Wish(certify=False))
+    one = served.models["a"]
+    assert one.path is not None
+    assert Path(one.path).name == f"sha256-{one.sha256}"
+    assert Path(one.path).is_file()
+    assert one.device == "cpu"
+    assert served.models["b"].sha256 is not None
+    assert world.store.held(f"path:{folder}#Q8_0") is not None
+
+
+def test_a_swarm_of_ready_files_is_left_as_it_is(world: World, tmp_path: Path) -> None:
+    spec = _spec(a={"path": str(write_model(tmp_path / "m.gguf", Shape()))})
+    assert converted(spec, world, lambda _e: None, lambda _l: None) is spec

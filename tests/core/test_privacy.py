@@ -1,0 +1,15 @@
+"""Who can read what is on the machine: one sentence for each kind of it."""
+
+from swarmctl.core.privacy import readers
+from swarmctl.core.target import SshTarget, Target, VastTarget
+
+
+def test_each_kind_of_machine_names_who_can_read() -> None:
+    here = readers(Target())
+    own = readers(Target(ssh=SshTarget(hosts=("gpu1",))))
+    rented = readers(Target(vast=VastTarget()))
+    centre = readers(Target(vast=VastTarget(datacenter=True)))
+    assert here.startswith("this machine: whoever is root here")
+    assert own.startswith("gpu1: whoever is root there")
+    assert "a private host or a data centre: its owner can read prompts, code, weights and keys" in rented
+    assert "rented from a data centre: its owner" in centre
