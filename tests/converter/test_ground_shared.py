@@ -16,7 +16,7 @@ from swarmctl.assets import __file__ as assets
 from swarmctl.core.sharing.report import Report, read
 from swarmctl.core.sharing.rewriting import scales
 
-pytestmark = pytest.mark.ground
+pytestmark = [pytest.mark.ground, pytest.mark.scenario(seconds=90)]
 CONVERTER = "swarmctl/converter:0.1.0"
 SOURCE = Path(assets).resolve().parents[1]
 PROMPT = [100, 2000, 30_000, 17, 5_000, 12, 480, 3, 99, 1_000]

@@ -15,7 +15,7 @@ from fakes.converterbox import Box, box
 from fakes.safetensorsfile import Array
 from swarmctl.core.converting.certificate import Certificate
 
-pytestmark = [pytest.mark.ground, pytest.mark.slow]
+pytestmark = [pytest.mark.ground, pytest.mark.scenario(seconds=15)]
 
 UP, GATE = ("model.layers.0.mlp.up_proj.weight", "model.layers.0.mlp.gate_proj.weight")
 QUERY = "model.layers.1.self_attn.q_proj.weight"

@@ -112,6 +112,14 @@ CASES: dict[str, tuple[Callable[[Observed], Observed], list[str]]] = {
     "the Compose file was edited": (_written("cpu.yml", "name: x"), ["deploy 9 containers: its Compose file changed"]),
     "a model is not loaded": (_loaded("lead", None), ["load model-lead: is not loaded"]),
     "a model that may sleep sleeps": (_loaded("docs", None), []),
+    "all models went while the server was away": (
+        lambda seen: _loaded("docs", None)(_loaded("lead", None)(seen)),
+        ["load model-lead: is not loaded", "load model-docs: sleeps, and all are proved"],
+    ),
+    "a model sleeps while something else is mended": (
+        lambda seen: _loaded("docs", None)(_without("agent-docs")(seen)),
+        ["deploy agent-docs: does not run", "load model-docs: sleeps, and all are proved"],
+    ),
     "a client loaded a model with its own context": (
         _loaded("docs", Resident(4096, 100.0)),
         ["load model-docs: a client had it loaded with 4096 tokens, not 2048"],

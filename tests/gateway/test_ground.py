@@ -17,7 +17,7 @@ from ground.places import LLAMA_CPP
 from swarmctl.converter.sharebase import share
 from swarmctl.core.sharing.rewriting import scales
 
-pytestmark = pytest.mark.ground
+pytestmark = [pytest.mark.ground, pytest.mark.scenario(seconds=90)]
 SHAPE = Shape()
 NAMES = [f"s{n}" for n in range(6)]
 PROMPT, OTHER = list(range(10, 90)), list(range(200, 260))

@@ -12,7 +12,7 @@ from fakes.hosts import Host, host
 from fakes.person import Person
 from ground.places import OLLAMA
 
-pytestmark = [pytest.mark.ground, pytest.mark.scenario(seconds=300)]
+pytestmark = [pytest.mark.ground, pytest.mark.scenario(seconds=180)]
 SEEN = 30.0
 """Seconds."""
 

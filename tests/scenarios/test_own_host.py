@@ -13,7 +13,7 @@ from fakes.hosts import Host, host
 from fakes.person import Person, git
 from ground.places import OLLAMA
 
-pytestmark = [pytest.mark.ground, pytest.mark.scenario(seconds=240)]
+pytestmark = [pytest.mark.ground, pytest.mark.scenario(seconds=100)]
 TASK = "Write greet.py with a function greet(name) that returns 'Hello, ' + name"
 
 

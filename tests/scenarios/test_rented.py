@@ -16,7 +16,7 @@ from fakes.practice import Process, process
 from fakes.shaders import HERE, folder, warm
 from fakes.standincards import SHADERS, TOOL
 
-pytestmark = [pytest.mark.ground, pytest.mark.scenario(seconds=300)]
+pytestmark = [pytest.mark.ground, pytest.mark.scenario(seconds=60)]
 TASK = "Write greet.py with a function greet(name) that returns 'Hello, ' + name"
 
 
@@ -49,6 +49,7 @@ def _held(market: Process) -> list[object]:
     return list(market.ask("GET", "/api/v1/instances/?select_filters=%7B%7D")["instances"])
 
 
+@pytest.mark.scenario(seconds=150, always=True)
 def test_up_rents_a_card_proves_a_team_on_it_and_down_ends_the_bill(
     renter: Person, market: Process, repository: Path
 ) -> None:

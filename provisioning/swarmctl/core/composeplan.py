@@ -73,6 +73,8 @@ def _steps(spec: SwarmSpec, made: Composed, observed: Observed, drift: _Drift) -
             changes.append(Step(Verb.DEPLOY, stack.where, _counted(names, stack), _causes(names)))
         changes += drift.served[stack.where]
     changes += _superfluous(made, observed)
+    if changes:
+        changes += _asleep(made, observed, changes)
     yield from changes
     if changes:
         yield Step(Verb.CHECK, slot, "all proofs", f"after #{len(changes)}")
@@ -156,6 +158,24 @@ def _models(stack: Stack, made: Composed, observed: Observed, anew: set[str]) ->
             )
             if cause:
                 yield Step(Verb.LOAD, stack.where, service.name, cause)
+
+
+def _asleep(made: Composed, observed: Observed, changes: Sequence[Step]) -> list[Step]:
+    """Models that sleep while all are about to be proved; where only some may be loaded, any that are will do."""
+    told, found = {(step.where, step.subject) for step in changes}, list[Step]()
+    for stack in made.stacks:
+        for server in (s for s in stack.services if s.kind == "engine" and s.settings["engine"] == "ollama"):
+            seen = host_of(observed).servers.get(server.name)
+            if seen is None or seen.problem:
+                continue
+            mine = [s for s in stack.services if s.kind == "model" and s.needs == (server.name,)]
+            loads = [wish.name for wish in wishes(mine, _sizes(made), most_loaded(server))]
+            full = len(loads) < len(mine) and len(seen.loaded) >= len(loads)
+            for service in sorted(mine, key=lambda s: _at(loads, s.subject)):
+                asleep = service.subject in loads and service.subject not in seen.loaded and not full
+                if asleep and (stack.where, service.name) not in told:
+                    found.append(Step(Verb.LOAD, stack.where, service.name, "sleeps, and all are proved"))
+    return found
 
 
 def _why(service: Service, server: Service, made: Composed, observed: Observed, loads: Sequence[str]) -> str:

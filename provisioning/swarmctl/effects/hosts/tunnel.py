@@ -141,10 +141,23 @@ class Tunnel:
             with Line(self.host, self._folder) as line:
                 line.run(["true"], seconds=30)
 
+    def _holds(self) -> set[int]:
+        """Ports that its process listens on, though nobody answers at the other end."""
+        found = self._status()
+        if found is None or found.pid is None:
+            return set()
+        import psutil  # noqa: PLC0415 - 25 ms, and rarely needed
+
+        try:
+            rows = psutil.Process(found.pid).net_connections(kind="tcp")
+        except psutil.Error:
+            return set()
+        return {row.laddr.port for row in rows if row.status == psutil.CONN_LISTEN and row.laddr}
+
     def _choose(self, wanted: Wanted) -> Ends:
         """A port that we hold ourselves is free to us; one that somebody took while we were away is not."""
         before = self.ends
-        mine = set(before.ports.values()) if self._answers() else set()
+        mine = set(before.ports.values()) if self._answers() else self._holds()
         theirs = {port for file in self._folder.glob("*.json") if file not in {self._ends, self._runtime.config_file}
                   for port in read_ends(files.read_json(file)).ports.values()}  # fmt: skip
         try:
