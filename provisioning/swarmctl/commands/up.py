@@ -109,7 +109,10 @@ def _begun(opened: Opened, world: World, before: Before | None, line: Timeline) 
 
 def _converted(opened: Opened, world: World, before: Before | None, line: Timeline) -> Opened:
     """Every model is a file that a server reads, or was refused before."""
-    if before is None or before.convert is None or not any(map(_unconverted, opened.spec.models.values())):
+    spec = opened.spec
+    if before is None or before.convert is None or spec.engine.kind == "vllm":
+        return opened
+    if not any(map(_unconverted, spec.models.values())):
         return opened
     with line.part("convert"):
         return before.convert(opened, world)
