@@ -60,7 +60,7 @@ def test_up_rents_a_card_proves_a_team_on_it_and_down_ends_the_bill(
     assert _held(market) == []
 
     said = renter.types("up", "--gpu", "a100", "--yes", timeout=900).stderr
-    assert "its guard first" in said
+    assert "its guard comes before all that is large" in said
     (rented,) = _held(market)
     assert isinstance(rented, dict)
     assert rented["label"].startswith("swarmctl/team/")

@@ -198,7 +198,7 @@ def _prepare(me: _Renter, lease: Lease, got: Hired | None, given: Promise) -> No
         variables = _guard(me, lease, got, given, found.line)
         fields = asdict(reached)
         me.world.put(Placed(swarm=me.swarm, host=fields, lease=lease.id))
-        me.say("preparing it; its guard first")
+        me.say("preparing it; its guard comes before all that is large")
         with me.line.part("prepare"):
             prepare(reached, variables, me.world, me.say)
     me.world.put(Placed(swarm=me.swarm, host=fields, lease=lease.id, prepared=form(variables)))

@@ -2,15 +2,17 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from swarmctl.commands.carry import Proof
 from swarmctl.commands.convert import Decided, Report
 from swarmctl.console import Console
 from swarmctl.core.converting.graph import Group, Node
 from swarmctl.core.units import as_duration, as_size
 from swarmctl.effects.converting.results import Result
 from swarmctl.effects.converting.run import Began, Ended, Far
+
+if TYPE_CHECKING:
+    from swarmctl.commands.carry import Proof
 
 _MB = 1_000_000
 _MIB = 1 << 20
@@ -127,7 +129,7 @@ def show_results(console: Console, report: Report) -> None:
         console.say(f"{as_duration(report.seconds)}, at most {as_size(report.peak / _MIB)} of disk at once")
 
 
-def show_proofs(console: Console, proofs: Sequence[Proof]) -> None:
+def show_proofs(console: Console, proofs: Sequence["Proof"]) -> None:
     """What each model is, how it was made, and its certificate line by line."""
     if console.as_json:
         rows = [

@@ -35,6 +35,21 @@ def test_a_machine_is_known_by_the_ledger_when_its_place_is_lost_and_goes_with_a
     assert me.book.key(lease) is None
 
 
+def test_what_cannot_be_ended_here_does_not_keep_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    me = person(folder=tmp_path)
+    world = World(me.clock, Ledger(tmp_path / "ledger.sqlite", me.clock), ModelStore(tmp_path / "models"), tmp_path)
+    lease = me.hire().lease.id
+
+    def stays(*_: object) -> None:
+        raise LeakError("its watcher still runs")
+
+    monkeypatch.setattr("swarmctl.effects.hosts.watchkeeper.unwatch", stays)
+    with pytest.raises(LeakError, match="its watcher still runs"):
+        give_back(lease, "seven", world, me.vast)
+    assert me.market.held == {}
+    assert rented("seven", world) == ()
+
+
 def test_a_machine_that_may_still_bill_is_not_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     me = person(folder=tmp_path)
     world = World(me.clock, Ledger(tmp_path / "ledger.sqlite", me.clock), ModelStore(tmp_path / "models"), tmp_path)

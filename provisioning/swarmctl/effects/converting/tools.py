@@ -11,7 +11,6 @@ from typing import Protocol
 
 import swarmctl
 from swarmctl import __version__
-from swarmctl.core.compose import client_environment
 from swarmctl.effects.dockerapi import engine_is_near
 from swarmctl.effects.process import run
 from swarmctl.errors import HostError, SwarmctlError
@@ -86,6 +85,8 @@ class InContainer:
 
     def environment(self) -> dict[str, str]:
         """The docker client's: which daemon, and nothing more."""
+        from swarmctl.core.compose import client_environment  # noqa: PLC0415 - Jinja comes with it
+
         return client_environment(os.environ)
 
     def lay(self, work: Path, folder: str, files: Mapping[str, Path]) -> str:  # noqa: ARG002 - the others need it

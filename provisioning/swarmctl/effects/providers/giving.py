@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from swarmctl.effects.world import World
-from swarmctl.errors import HostError
+from swarmctl.errors import HostError, SwarmctlError
 
 if TYPE_CHECKING:
     from swarmctl.effects.providers.provider import Provider
@@ -36,11 +36,16 @@ def give_back(lease: str, swarm: str, world: World, market: "Provider | None" = 
     from swarmctl.effects.hosts.watchkeeper import unwatch  # noqa: PLC0415 - as above
     from swarmctl.effects.providers.here import lease_book, vast  # noqa: PLC0415 - as above
 
-    with suppress(HostError):
+    left: SwarmctlError | None = None
+    try:
         unwatch(swarm, world)
         world.leave(swarm)
+    except SwarmctlError as e:
+        left = e  # said once the bill has ended
     (market or vast(world.state, world.clock)).release(lease)
     with suppress(HostError):
         lease_book(world.state, world.clock).released(lease)
     forget(world.state, known_as(lease))
     world.places(swarm).host.unlink(missing_ok=True)
+    if left is not None:
+        raise left
