@@ -24,7 +24,7 @@ def types(tmp_path: Path, *args: str, **env: str) -> subprocess.CompletedProcess
         (("version",), 0, ""),
         (("--nonsense",), 2, "No such option"),
         (("plan", "--context", "many"), 2, "valid integer"),
-        (("models", "wipe"), 2, "neither show nor prune"),
+        (("models", "wipe"), 2, "is none of show"),
         (("completion", "ksh"), 2, "none of bash, zsh, fish"),
         (("run",), 3, "no swarm is up"),
         (("plan",), 3, "there is no swarm.yml in this folder"),

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from effects.converting.test_looking import make
+from fakes.examples import FETCHING, examples
+from fakes.modelhub import ModelHub
 
 OURS = str(Path(sys.executable).parent / "swarmctl")
 
@@ -91,3 +93,19 @@ def test_without_a_source_it_converts_what_the_swarm_file_needs(environment: dic
     one = json.loads(_convert(environment, "-f", file, "--role", "backend", "--plan", "--json").stdout)
     assert [s["label"] for s in one["steps"] if s["step"] == "quantise"] == ["Q4_K_M"]
     assert _convert(environment, "-f", file, "--role", "nobody").returncode == 3
+
+
+def test_every_example_of_the_help_works(environment: dict[str, str], tmp_path: Path) -> None:
+    made = make(tmp_path / "coder")
+    with ModelHub() as hub:
+        files = {path.name: path.read_bytes() for path in made.iterdir()}
+        hub.repositories["Qwen/Qwen2.5-Coder-3B-Instruct"] = files
+        for name in FETCHING:
+            words = [OURS, *examples()[name]]
+            there = {**environment, "HF_ENDPOINT": hub.url}
+            done = subprocess.run(words, env=there, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+            assert "quantise to Q8_0" in done.stdout
+            assert not any("model.safetensors" in path and path.startswith("GET") for path in hub.seen), (
+                "a plan fetches no weights"
+            )

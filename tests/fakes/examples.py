@@ -5,6 +5,8 @@ import shlex
 
 RENTING = ("offers", "orphans", "reap", "extend")
 """Commands that ask a market."""
+FETCHING = ("convert",)
+"""Commands that ask a hub of models."""
 
 
 def examples() -> dict[str, list[str]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.examples import RENTING, examples
+from fakes.examples import FETCHING, RENTING, examples
 from fakes.grounded import docker, stands
 from fakes.person import Person
 from fakes.seventiny import adopt
@@ -78,9 +78,9 @@ def test_every_example_of_the_help_works(person: Person, repository: Path) -> No
         "run",
         "chat",
     ]
-    order += ["env", "logs", "cost", "render", "models", "history", "down"]
-    elsewhere = {"seal", "rollback", *RENTING}
-    assert {*order, *elsewhere} == set(known), "test_containers types the first two, test_renting those about a market"
+    order += ["env", "logs", "cost", "hosts", "render", "models", "history", "down"]
+    elsewhere = {"seal", "rollback", *RENTING, *FETCHING}
+    assert {*order, *elsewhere} == set(known), "test_containers, test_renting and test_converting type the others"
     for name in order:
         folder = person.home if name == "init" else repository
         unsettled = name == "run"  # what a tiny model writes need not pass the example's test

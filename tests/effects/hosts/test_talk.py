@@ -2,6 +2,7 @@
 
 import _thread
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -61,10 +62,14 @@ def test_a_process_left_behind_with_the_pipes_is_not_waited_for() -> None:
 def test_ctrl_c_ends_it_too() -> None:
     script = "import time; time.sleep(61.5)"
     timer = threading.Timer(0.3, _thread.interrupt_main)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background
     timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        python(script)
-    timer.join()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            python(script)
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, before)
     assert not [one for one in psutil.process_iter(["cmdline"]) if script in (one.info["cmdline"] or [])]
 
 
