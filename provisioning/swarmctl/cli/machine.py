@@ -94,7 +94,7 @@ def models(
 ) -> None:
     """List the models in the store, remove those that no swarm uses, or carry them to other machines.
 
-    Example: swarmctl models export models.tar coder:q4_k_m
+    Example: swarmctl models prune --dry-run
     """
     from swarmctl.cli.converting import CARRY, carry
     from swarmctl.commands.models import models as held

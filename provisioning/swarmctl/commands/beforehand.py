@@ -56,7 +56,11 @@ def beforehand(opened: Opened, world: World) -> Beforehand:
     if opened.spec.target.vast is not None:
         choice, given, ranked = considered(opened, world)
         found = on(opened, Thought(f"{choice.card.count}x{choice.card.profile}"))
-        steps = (f"rent offer {choice.offer.id}", "prepare it, its guard before all that is large", "deploy, load and prove")
+        steps = (
+            f"rent offer {choice.offer.id}",
+            "prepare it, its guard before all that is large",
+            "deploy, load and prove",
+        )
         return Beforehand(found, steps, said, offered=(choice, given, ranked))
     host = meant(opened, world)
     with Line(host, private(world.state / "lines")) as line:
