@@ -108,7 +108,8 @@ def by_hand(file: Path, env: dict[str, str]) -> float:
     shutil.rmtree(Path(env["XDG_DATA_HOME"]) / "swarmctl" / "models" / "served" / "seven-tiny" / "ollama" / "blobs")
     begun = time.perf_counter()
     subprocess.run([*compose, "up", "-d"], check=True, capture_output=True, env=keep)
-    port = parsed(file.read_text())["services"]["forwarder-cpu"]["command"][0].partition("=")[0]
+    routes = parsed(file.read_text())["services"]["forwarder-cpu"]["command"]
+    port = next(word for word in routes if "=" in word).partition("=")[0]
     until(lambda: requests.get(f"http://127.0.0.1:{port}/api/version", timeout=5).ok)
     for path in ready():
         name = path.stem.removeprefix("seven-tiny-").replace("orchestrator", "lead")

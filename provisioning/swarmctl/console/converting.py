@@ -1,5 +1,6 @@
 """Conversions as people read them: the plan, each step with its rate, and what came of it."""
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -93,8 +94,6 @@ class Steps:
             self._console.say(line)
 
     def _event(self, event: Began | Far | Ended) -> None:
-        import json  # noqa: PLC0415
-
         now = time.monotonic()
         if isinstance(event, Far):
             if now - self._said.get(event.node.key, 0.0) < 1.0:
@@ -114,8 +113,6 @@ class Steps:
 def show_results(console: Console, report: Report) -> None:
     """The closing table: sizes, bits per weight, distance from the original, time."""
     if console.as_json:
-        import json  # noqa: PLC0415
-
         found = {"schema": "swarmctl/conversion-results/v1", "results": [_result(r) for r in report.results],
                  "seconds": round(report.seconds, 1), "peak": report.peak,
                  "failures": [error.message for error in report.failures]}  # fmt: skip
