@@ -58,7 +58,6 @@ def test_a_name_that_nobody_knows_is_not_waited_for(tmp_path: Path) -> None:
     assert clock.slept == []
 
 
-@pytest.mark.slow
 def test_a_name_that_nobody_knows_does_not_stand_in_the_way_of_another_address(
     tmp_path: Path, ports: tuple[int, int]
 ) -> None:
@@ -68,6 +67,7 @@ def test_a_name_that_nobody_knows_does_not_stand_in_the_way_of_another_address(
     assert sum(clock.slept) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.ground
 def test_the_address_that_answers_wins_and_another_machine_never_does(tmp_path: Path) -> None:
     stands("engine", "host-container")
