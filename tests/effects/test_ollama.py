@@ -52,8 +52,9 @@ def test_the_version_is_read_and_decides_the_rules(up: Up, version: str) -> None
     assert notes == ()
 
 
-def test_a_model_goes_in_once_and_answers(up: Up, files: dict[str, Path]) -> None:
-    client, seen = up[1], list[tuple[str, int, int]]()
+@pytest.mark.parametrize("here", [True, False])
+def test_a_model_goes_in_once_and_answers(up: Up, files: dict[str, Path], *, here: bool) -> None:
+    client, seen = up[1] if here else Ollama(up[0].url), list[tuple[str, int, int]]()
     text = recipe("one", files["one"])
     assert client.put("one", text, files["one"], lambda _, what, done, total: seen.append((what, done, total)))
     size = files["one"].stat().st_size
@@ -79,7 +80,7 @@ def test_a_model_goes_in_once_and_answers(up: Up, files: dict[str, Path]) -> Non
 
 
 def test_an_unchanged_model_is_not_touched_and_a_changed_one_not_sent_again(up: Up, files: dict[str, Path]) -> None:
-    server, client = up
+    server, client = up[0], Ollama(up[0].url)  # one that sends, since it does not know the server's folder
     client.put("one", recipe("one", files["one"]), files["one"])
     before = server.text().count("/api/create")
     assert client.put("one", recipe("one", files["one"]), files["one"], _never) == ()

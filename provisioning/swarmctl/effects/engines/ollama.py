@@ -17,6 +17,7 @@ from swarmctl.core.ollama.order import Wish, patience
 from swarmctl.effects import files
 from swarmctl.effects.clock import Clock, SystemClock, wait_until
 from swarmctl.effects.engines.ollamahttp import OllamaHttp
+from swarmctl.effects.engines.ollamastore import copied
 from swarmctl.errors import DeployError, HostError
 
 Watch = Callable[[str, str, int, int], None]
@@ -122,10 +123,16 @@ class Ollama:
         return changes
 
     def upload(self, name: str, digest: str, file: Path, watch: Watch = _unwatched) -> bool:
-        """Send a file unless the server has it; whether it was sent."""
+        """Give a file that the server lacks: by a copy where its store is here, else sent. Whether it was lacking."""
+
+        def tell(done: int, total: int) -> None:
+            watch(name, "upload", done, total)
+
         if self._at.there(_blob(digest)):
             return False
-        self._at.upload(_blob(digest), file, lambda done, total: watch(name, "upload", done, total))
+        copy = self._store is not None and copied(self._store, digest, file, tell)
+        if not copy or not self._at.there(_blob(digest)):
+            self._at.upload(_blob(digest), file, tell)
         return True
 
     def renew(self, name: str, modelfile: str, file: Path, watch: Watch = _unwatched) -> tuple[str, ...]:
