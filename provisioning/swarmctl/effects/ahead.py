@@ -12,8 +12,9 @@ from swarmctl.effects.engines.ollama import Ollama, Watch
 from swarmctl.effects.serving import Recipe
 from swarmctl.errors import SwarmctlError
 
-_SIDE_BY_SIDE = 2
-"""Models on their way at once: sending and storing one keeps a single core busy."""
+SENDING = 2
+"""Models on their way at once: sending and storing one keeps a single core busy. Where nothing is sent, one is enough,
+and the first is ready sooner."""
 _EVERY = 0.2
 """Seconds between two words about a model that is waited for."""
 
@@ -21,11 +22,11 @@ _EVERY = 0.2
 class Ahead:
     """Models on their way. What fails here is no error: whoever needs the model gives it again, and says why not.
 
-    Use it as a context: at its end what is under way is broken off.
+    Use it as a context: at its end what is under way is broken off. at_once: models.
     """
 
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="ahead")
+    def __init__(self, at_once: int = SENDING) -> None:
+        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="ahead")
         self._stop, self._said = Event(), dict[str, tuple[str, int, int]]()
         self._sent: dict[str, Mapping[str, Future[None]]] = {}
 

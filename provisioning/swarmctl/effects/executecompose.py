@@ -23,7 +23,7 @@ from swarmctl.core.trial import trial_spec
 from swarmctl.core.trialname import TRIAL
 from swarmctl.core.verdict import Verdict
 from swarmctl.effects import files, hostwall, imaging
-from swarmctl.effects.ahead import Ahead
+from swarmctl.effects.ahead import SENDING, Ahead
 from swarmctl.effects.clearing import clear
 from swarmctl.effects.clock import wait_until
 from swarmctl.effects.connections.connection import Connection
@@ -53,7 +53,7 @@ class ComposeJob(Job):
 
     def execute(self) -> Verdict | None:
         """Walk the steps; what was sent ahead of them is broken off with them."""
-        with Ahead() as self._ahead:
+        with Ahead(SENDING if self._over.name else 1) as self._ahead:
             return super().execute()
 
     def ready(self) -> None:

@@ -104,10 +104,12 @@ def ask(client: Ollama, target: OllamaUnderTest, *, long: Long = "all") -> list[
     mute: dict[str, str] = {}
     shown = {promise.model: _shown(client, promise.model) for promise in target.promises}
     groups = [list(target.promises)] if target.most is None else [[promise] for promise in target.promises]
+    turns: Mapping[str, Turn] = {}
     for group in groups:
-        found += _twice(client, target, group, shown, mute)
+        proofs, turns = _twice(client, target, group, shown, mute)
+        found += proofs
     if len(target.promises) > 1:
-        found.append(_together(client, target, shown, mute))
+        found.append(_together(client, target, shown, mute, turns))
     speaking = [promise for promise in target.promises if promise.model not in mute]
     return found + speech_proofs(client.url, speaking, target.speech, shown, long=long)
 
@@ -136,8 +138,8 @@ def _twice(
     group: Sequence[Promise],
     shown: Mapping[str, Shown | None],
     mute: dict[str, str],
-) -> list[Proof]:
-    """mute: is given the models that do not answer, and why."""
+) -> tuple[list[Proof], Mapping[str, Turn]]:
+    """The proofs, and the runners as they are at last. mute: is given the models that do not answer, and why."""
     first = {promise.model: _said(client, promise, target.floor) for promise in group}
     mute.update({model: said for model, said in first.items() if isinstance(said, str)})
     marks = {model: mark_of(said) for model, said in first.items()}
@@ -154,13 +156,17 @@ def _twice(
             words = stored if isinstance(stored, tuple) else (str(stored),)
             planned = words if speech.own else speech.stops
             found.append(stop_proof(promise, planned, words, second[name], marks[name], first[name]))
-    return found
+    return found, after
 
 
 def _together(
-    client: Ollama, target: OllamaUnderTest, shown: Mapping[str, Shown | None], mute: Mapping[str, str]
+    client: Ollama,
+    target: OllamaUnderTest,
+    shown: Mapping[str, Shown | None],
+    mute: Mapping[str, str],
+    turns: Mapping[str, Turn],
 ) -> Proof:
-    before = _runners(target, shown)
+    before = {name: turn.runner for name, turn in turns.items() if turn.runner}
 
     def one(promise: Promise) -> Said | str:
         if promise.model in mute:
