@@ -62,7 +62,8 @@ def test_results_hold_an_idle_machine_until_they_are_fetched(tmp_path: Path) -> 
     assert host.round() == ("save", "idle")
     host.leave_results(there=False)
     assert host.round() == ("destroy", "idle")
-    assert [one for one in host.done if one.startswith("saved")] == ["saved within 60"]
+    assert [one for one in host.done if one.startswith("saved")] == ["saved within 60"] * 2, "at each look"
+    assert (tmp_path / "run/swarmctl/warning").read_text() == "idle: this machine ends once its results are fetched\n"
 
 
 def test_results_hold_it_for_the_grace_and_no_longer(tmp_path: Path) -> None:

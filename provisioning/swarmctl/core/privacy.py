@@ -8,7 +8,8 @@ def readers(target: Target) -> str:
     what = "prompts, code, weights and keys that are on it"
     if target.vast is not None:
         place = "a data centre" if target.vast.datacenter else "a private host or a data centre"
-        return f"rented from {place}: its owner can read {what}; own-hardware refuses that"
+        away = f", the key to {target.vast.save.remote} among them" if target.vast.save else ""
+        return f"rented from {place}: its owner can read {what}{away}; own-hardware refuses that"
     if target.ssh is not None:
         return f"{target.ssh.hosts[0]}: whoever is root there can read {what}; nobody else"
     return f"this machine: whoever is root here can read {what}; nobody else"

@@ -36,6 +36,9 @@ class LocalTarget(Strict):
     """This machine."""
 
 
+_LENT = "Lend it your model hub's token while it fetches what needs one; such models go through here if not."
+
+
 class SshTarget(Strict):
     """A machine of one's own."""
 
@@ -45,6 +48,7 @@ class SshTarget(Strict):
         strict=False,
         description="Its name: in inventory/hosts.yml beside the swarm file, or as `ssh NAME` knows it.",
     )
+    hub_token: bool = Field(False, description=_LENT)
 
 
 class Tell(Strict):
@@ -56,6 +60,35 @@ class Tell(Strict):
     command: tuple[str, ...] = Field(
         (), strict=False, description="A command: it is run with the notice as JSON on its stdin."
     )
+
+
+class Save(Strict):
+    """Where results go that nobody has fetched when a rented machine ends: a git repository elsewhere.
+
+    What may write there lies on the machine as long as it is rented.
+    """
+
+    remote: str = Field(
+        description="Its address: git@host:me/results.git, ssh://… or https://….",
+        pattern=r"^(ssh://\S{1,400}|https://[^\s@]{1,400}|[A-Za-z0-9_.-]{1,60}@[A-Za-z0-9.-]{1,200}:[^\s:]\S{0,200})$",
+    )
+    key: str | None = Field(
+        None, description="File here with the private key that may write there: a deploy key of that repository alone."
+    )
+    token: str | None = Field(None, description="File here with a token for https that may write there, and no more.")
+    user: str = Field("swarmctl", description="Name that goes with the token.", pattern=r"^[^\s:@]{1,100}$")
+    known_hosts: str | None = Field(
+        None, description="File here with the remote's host keys; the first one met is believed if left out."
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Save":
+        web = self.remote.startswith("https://")
+        if web and (self.token is None or self.key is not None):
+            raise ValueError("an https remote takes a token, and no key")
+        if not web and (self.key is None or self.token is not None):
+            raise ValueError("a remote by SSH takes a key, and no token")
+        return self
 
 
 class VastTarget(Strict):
@@ -75,8 +108,13 @@ class VastTarget(Strict):
     regions: tuple[str, ...] = Field((), strict=False, description="Only there: SE, or Sweden.")
     datacenter: bool = Field(False, description="No private hosts.")
     spot: bool = Field(False, description="Cheaper, and taken away by a higher bid.")
+    hub_token: bool = Field(False, description=_LENT)
     unverified: bool = Field(False, description="Hosts that the market has not looked at, too.")
     notify: Tell = Field(Tell(), description="Who is told when time or money comes to an end.")
+    save: Save | None = Field(
+        None,
+        description="Where results that nobody fetched are pushed before the end; they are fetched here, too.",
+    )
 
     @model_validator(mode="after")
     def _long_enough(self) -> "VastTarget":

@@ -8,11 +8,11 @@ from typing import Any
 from swarmctl.assets import root
 from swarmctl.core.hosts import Host
 from swarmctl.core.stack import config_hash
-from swarmctl.effects.hosts.playbooks import Playbook, Played, play
+from swarmctl.effects.hosts.playbooks import Beside, Playbook, Played, play
 from swarmctl.effects.world import World
 
 _SECONDS = 1800.0
-_SECRET = frozenset({"guard_key"})
+_SECRET = frozenset({"guard_key", "saving_key", "saving_token"})
 
 
 def form(variables: Mapping[str, Any]) -> str:
@@ -22,10 +22,12 @@ def form(variables: Mapping[str, Any]) -> str:
     )
 
 
-def prepare(host: Host, variables: Mapping[str, Any], world: World, say: Callable[[str], None]) -> Played:
+def prepare(
+    host: Host, variables: Mapping[str, Any], world: World, say: Callable[[str], None], beside: Beside | None = None
+) -> Played:
     """Run it, and say each task. Raises DeployError with task, host, message and log; HostError, Cancelled."""
     book = Playbook("prepare", of_hosts={host.name: dict(variables)}, seconds=_SECONDS)
-    return play(book, [host], world.state, say, clock=world.clock).proved()
+    return play(book, [host], world.state, say, clock=world.clock, beside=beside).proved()
 
 
 @cache
