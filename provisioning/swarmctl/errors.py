@@ -91,3 +91,12 @@ class Cancelled(SwarmctlError):  # noqa: N818 - the name people use for it
     """Ctrl-C: what was begun has been cleaned up."""
 
     exit_code = 130
+
+
+def with_code(code: int, message: str, *, detail: str = "", hint: str = "") -> SwarmctlError:
+    """The error that ends with this exit code; a plain one where none does."""
+    kinds: list[type[SwarmctlError]] = [SwarmctlError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    found = next((kind for kind in kinds if kind.exit_code == code), SwarmctlError)
+    return found(message, detail=detail, hint=hint)

@@ -44,7 +44,7 @@ def remember(home: Path, port: int) -> None:
         service("ollama-cpu", "engine", [], port, engine="ollama"),
         service("model-docs", "model", ["ollama-cpu"], 0),
         service("agent-orchestrator", "agent", ["ollama-cpu"], 21002, model="docs"),
-        service("agent-docs", "agent", ["ollama-cpu"], 21003, model="docs", body={"id_slot": 1}),
+        service("agent-docs", "agent", ["ollama-cpu"], 21003, model="docs"),
     ]
     record = {"swarm": "mine", "slot": "slot-0", "runtime": "compose", "services": services, "floor": 0.5, "test": None}
     (places / "swarm.json").write_text(json.dumps(record))
@@ -65,7 +65,6 @@ def test_stdout_is_for_the_shell_and_stderr_for_the_person(home: Path) -> None:
     assert "export OLLAMA_HOST=http://127.0.0.1:9" in said.stdout
     assert "export SWARMCTL_DOCS_MODEL=docs" in said.stdout
     assert "the-key" not in said.stderr
-    assert '{"id_slot":1}' in said.stderr, "what a plain client would leave out"
     shape = json.loads(types(home, "env", "docs", "--json").stdout)
     assert (shape["schema"], shape["api_key"]) == ("swarmctl/env/v1", "the-key")
     assert [one["role"] for one in shape["roles"]] == ["docs"]

@@ -8,12 +8,12 @@ import pytest
 
 from effects.converting.test_looking import make
 from fakes.ggufs import Shape, write_model
-from swarmctl.commands import convert as story
 from swarmctl.commands.convert import Wish, decide
-from swarmctl.commands.converted import converted
+from swarmctl.commands.converted import converted, ready
 from swarmctl.commands.convertible import of_swarm
 from swarmctl.core.spec import SwarmSpec
 from swarmctl.effects.clock import SystemClock
+from swarmctl.effects.converting import bench
 from swarmctl.effects.converting.results import Result, Results
 from swarmctl.effects.converting.tools import OnThisMachine
 from swarmctl.effects.ledger import Ledger
@@ -24,7 +24,7 @@ from swarmctl.effects.world import World
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(story, "tools", lambda: OnThisMachine("convert", "t", "python3"))
+    monkeypatch.setattr(bench, "tools", lambda: OnThisMachine("convert", "t", "python3"))
     clock = SystemClock()
     return World(clock, Ledger(tmp_path / "l.sqlite", clock), ModelStore(tmp_path / "models"), tmp_path / "state")
 
@@ -34,9 +34,9 @@ def _spec(**models: dict[str, Any]) -> SwarmSpec:
     return SwarmSpec.model_validate({"name": "s", "models": models, "roles": roles})
 
 
-def _held(world: World, spec: SwarmSpec, tmp_path: Path) -> None:
+def _held(world: World, spec: SwarmSpec, tmp_path: Path, *, certify: bool = False) -> None:
     """Results as an earlier conversion left them."""
-    decided = decide(of_swarm(spec, ("Q4_K_M",)), Wish(certify=False), world)
+    decided = decide(of_swarm(spec, ("Q4_K_M",)), Wish(certify=certify), world)
     file = write_model(tmp_path / "m.gguf", Shape())
     results = Results(world.store)
     results.work()
@@ -44,7 +44,7 @@ def _held(world: World, spec: SwarmSpec, tmp_path: Path) -> None:
         for quant, key in group.wanted.items():
             copy = shutil.copy(file, tmp_path / "copy.gguf")
             held = world.store.take(f"made:{key}", Path(copy), sha256(file, lambda _d, _t: None))
-            results.put(Result(key, "m", quant, held.sha256, held.bytes, held.key, "t", 100))
+            results.put(Result(key, "m", quant, held.sha256, held.bytes, held.key, "t", 100, certified=certify))
 
 
 def test_a_folder_becomes_the_file_that_was_made_of_it(world: World, tmp_path: Path) -> None:
@@ -64,3 +64,15 @@ def test_a_folder_becomes_the_file_that_was_made_of_it(world: World, tmp_path: P
 def test_a_swarm_of_ready_files_is_left_as_it_is(world: World, tmp_path: Path) -> None:
     spec = _spec(a={"path": str(write_model(tmp_path / "m.gguf", Shape()))})
     assert converted(spec, world, lambda _e: None, lambda _l: None) is spec
+
+
+def test_what_is_there_already_is_found_and_what_is_not_is_left(world: World, tmp_path: Path) -> None:
+    """As `plan` and `render` see a swarm: they make nothing."""
+    spec = _spec(a={"path": str(make(tmp_path / "coder")), "quant": "Q8_0"})
+    assert ready(spec, world) is spec
+    _held(world, spec, tmp_path, certify=True)
+    found = ready(spec, world)
+    assert found.models["a"].sha256 is not None
+    assert found == converted(spec, world, lambda _e: None, lambda _l: None)
+    gone = _spec(a={"path": str(tmp_path / "nowhere"), "quant": "Q8_0"})
+    assert ready(gone, world) == gone

@@ -48,7 +48,7 @@ def rounds(patch: pytest.MonkeyPatch, *outcomes: Callable[[], Verdict]) -> tuple
         return left.pop(0)()
 
     patch.setattr(command, "prove", prove)
-    world = cast("World", SimpleNamespace(clock=clock, require=lambda _: None))
+    world = cast("World", SimpleNamespace(clock=clock, require=lambda _: SimpleNamespace(spread=False)))
     seen = []
     for one in watch("demo", world, 60, tell=lambda _: None):
         seen.append(one)

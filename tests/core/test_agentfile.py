@@ -13,12 +13,10 @@ WHERE = {
 
 
 def test_every_setting_and_every_place_arrives() -> None:
-    file = AgentFile.of({**SETTINGS, "body": {"id_slot": 3}}, **WHERE)
+    file = AgentFile.of(SETTINGS, **WHERE)
     taken = file.model_dump()
     assert {key: taken[key] for key in SETTINGS if key not in {"prompt", "tools", "peers"}} == {
         key: value for key, value in SETTINGS.items() if key not in {"prompt", "tools", "peers"}
     }
     assert file.tools == ("read_file",)
-    assert file.body == {"id_slot": 3}, "without it an agent of a shared base would talk to the base"
     assert file.prompt == "You are docs.", "the text, not the hash that the settings keep"
-    assert AgentFile.of(SETTINGS, **WHERE).body == {}

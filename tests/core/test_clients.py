@@ -27,10 +27,11 @@ PROCESSES = swarm(
 )
 CARDS = swarm(
     service("ollama-gpu0", "engine", port=21010, engine="ollama"),
-    service("engine-base", "engine", port=21011, engine="llamacpp"),
+    service("engine-base", "engine", port=21014, engine="llamacpp"),
+    service("gateway-gpu0", "gateway", ("engine-base",), port=21011),
     service("model-lead", "model", ("ollama-gpu0",)),
     service("agent-orchestrator", "agent", ("ollama-gpu0",), 21012, model="lead"),
-    service("agent-dev-ops", "agent", ("engine-base",), 21013, model="base", body={"id_slot": 1}),
+    service("agent-dev-ops", "agent", ("gateway-gpu0",), 21013, model="devops"),
 )
 
 
@@ -47,21 +48,20 @@ def test_the_process_runtime_speaks_openai_only() -> None:
     assert "OLLAMA_HOST" not in said
 
 
-def test_each_role_leads_to_its_own_engine() -> None:
+def test_each_role_leads_to_its_own_engine_or_to_the_gateway_before_it() -> None:
     said = variables(CARDS)
     assert said["OPENAI_BASE_URL"] == "http://127.0.0.1:21010/v1"
     assert said["OPENAI_MODEL"] == "lead", "the orchestrator's"
     assert said["OLLAMA_HOST"] == "http://127.0.0.1:21010"
     assert said["SWARMCTL_DEV_OPS_URL"] == "http://127.0.0.1:21011/v1"
-    assert said["SWARMCTL_DEV_OPS_MODEL"] == "base"
+    assert said["SWARMCTL_DEV_OPS_MODEL"] == "devops"
     assert variables(CARDS, "dev-ops") == {
         "OPENAI_BASE_URL": "http://127.0.0.1:21011/v1",
         "OPENAI_API_BASE": "http://127.0.0.1:21011/v1",
         "OPENAI_API_KEY": "k",
-        "OPENAI_MODEL": "base",
-        "AIDER_MODEL": "openai/base",
+        "OPENAI_MODEL": "devops",
+        "AIDER_MODEL": "openai/devops",
     }
-    assert chosen(clients(CARDS), "dev-ops")[0].body == {"id_slot": 1}
 
 
 def test_a_key_is_one_word_for_the_shell() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from fakes.stacked import CASES, files, site, stacked
+from fakes.stacked import CASES, apart, files, site, stacked
 from swarmctl.core.compose import client_environment, parsed, render
 from swarmctl.core.composecheck import check
 from swarmctl.effects.stacktemplates import stack_templates
@@ -107,14 +107,26 @@ def test_adapters_of_a_shared_base_are_loaded_and_scaled_to_nothing() -> None:
     assert len(scaled) == 5
     assert all(one.endswith(":0.0") for one in scaled)
     assert argv[argv.index("--parallel") + 1] == "6"
+    assert argv[argv.index("--cache-ram") + 1] == "0", "it would hand prompts to other adapters"
+
+
+def test_the_gateway_is_as_hard_as_an_agent_and_has_the_engines_key_alone() -> None:
+    services = parsed(rendered(SHARED)["gpu0"])["services"]
+    gateway, agent = services["gateway-gpu0"], services["agent-docs"]
+    same = ("image", "user", "read_only", "cap_drop", "security_opt", "networks", "dns", "environment", "init")
+    assert {key: gateway[key] for key in same} == {key: agent[key] for key in same}
+    assert [one["target"] for one in gateway["secrets"]] == ["engine.key"]
+    assert "volumes" not in gateway
+    assert list(agent["depends_on"]) == ["gateway-gpu0"]
+    assert "gateway-gpu0:8080" in " ".join(services["forwarder-gpu0"]["command"])
 
 
 @pytest.mark.parametrize("name", sorted(stack_templates()))
 def test_a_template_that_names_what_there_is_not_fails(name: str) -> None:
     templates = stack_templates()
     templates[name] += "{{ service.nothing_of_the_kind }}{{ nothing_of_the_kind }}\n"
-    case = ONE if name != "llamacpp.yml.j2" else SHARED
-    found = stacked(case)
+    case = SHARED if name in {"llamacpp.yml.j2", "gateway.yml.j2"} else ONE
+    found = apart(case) if name == "relay.yml.j2" else stacked(case)
     with pytest.raises(SwarmctlError, match=r"nothing_of_the_kind|'service' is undefined"):
         render(found[0], site(case, found, templates))
 

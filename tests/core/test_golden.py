@@ -11,7 +11,7 @@ from fakes import worlds
 from swarmctl.core.reconcile import reconcile, release
 from swarmctl.core.spec import SwarmSpec
 from swarmctl.core.specfile import Override, load
-from swarmctl.effects.specs import as_fetched
+from swarmctl.effects.specs import fetchable
 
 TESTS = Path(__file__).resolve().parents[1]
 ROOT = TESTS.parent
@@ -28,9 +28,7 @@ def spec_of(case: Path) -> SwarmSpec:
         overrides = [Override(tuple(path.split(".")), value, "--set") for path, value in own.get("flags", {}).items()]
         file = ROOT / "inventory" / "swarms" / f"{own['swarm']}.yml"
         spec = load(file.read_bytes(), source=file.name, overrides=overrides).spec
-    ready = spec.engine.kind != "vllm"
-    models = {name: as_fetched(source, Path("/"), ready=ready) for name, source in spec.models.items()}
-    return spec.model_copy(update={"models": models})
+    return fetchable(spec, Path("/"))
 
 
 @pytest.fixture(params=CASES, ids=lambda p: p.name)

@@ -3,7 +3,8 @@
 import pytest
 
 from swarmctl.core.insideview import Disk, Inside
-from swarmctl.core.room import container_room, disk_room, host_room
+from swarmctl.core.machine import Machine
+from swarmctl.core.room import container_room, disk_room, full_disk, host_room
 
 
 @pytest.mark.parametrize(
@@ -45,3 +46,11 @@ def test_disk(size: float, free: float, verdict: str) -> None:
     well = Disk("/data", 1e6, 5e5)
     assert disk_room("demo", (well, Disk("/models", size, free))).verdict == verdict
     assert disk_room("demo", ()).verdict == "unknown"
+
+
+@pytest.mark.parametrize(("free", "full"), [(0, True), (255, True), (256, False), (10**9, False), (-1, False)])
+def test_a_machine_without_room_is_named(free: int, full: bool) -> None:
+    found = full_disk(Machine("gpu1", "Linux x86_64", 2, 4000, 3000, free))
+    assert bool(found) is full
+    if full:
+        assert found == (f"gpu1: its disk is full, {free} MiB are free: make room there, then `swarmctl up`",)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fakes.stacked import CASES, placed, site, stacked
-from swarmctl.core.composeview import agent_settings
+from swarmctl.core.composeview import agent_settings, gateway_settings
 from swarmctl.core.engines.engine import Engine, engine_of
 from swarmctl.core.enginestack import Facts, limit
 from swarmctl.core.images import images
@@ -68,18 +68,25 @@ def test_agents_know_their_engine_and_the_orchestrator_its_peers_on_every_card()
     assert file.tests == "elsewhere", "in a container there is no room for a sandbox"
 
 
-def test_in_a_shared_base_each_specialist_has_a_slot_and_its_own_adapter_alone() -> None:
-    (stack,) = stacked(BY_NAME["shared-base"])
-    bodies = {s.subject: s.settings["body"] for s in stack.services if s.kind == "agent"}
-    assert bodies["orchestrator"] == {}
-    slots = [body["id_slot"] for role, body in bodies.items() if role != "orchestrator"]
-    assert sorted(slots) == [0, 1, 2, 3, 4, 5]
-    assert all(one["scale"] == 0 for one in bodies["backend"]["lora"]), "the base itself"
+def test_in_a_shared_base_each_specialist_asks_the_gateway_for_its_own_name() -> None:
+    case = BY_NAME["shared-base"]
+    (stack,) = stacked(case)
+    host = site(case, (stack,))
+    agents = {s.subject: agent_settings(stack, s, "You.") for s in stack.services if s.kind == "agent"}
+    assert (agents["orchestrator"].engine_url, agents["orchestrator"].model) == ("http://engine-lead:8080/v1", "lead")
+    others = {role: file for role, file in agents.items() if role != ORCHESTRATOR}
+    assert {file.engine_url for file in others.values()} == {"http://gateway-gpu0:8080/v1"}
+    assert {role: file.model for role, file in others.items()} == {
+        role: "coder" if role == "backend" else role for role in others
+    }
+    told = gateway_settings(stack, stack.service("gateway-gpu0"), host)
+    assert {file.model for file in others.values()} == {model.name for model in told.models}
+    assert sorted(slot for model in told.models for slot in model.slots) == [0, 1, 2, 3, 4, 5]
     order = [edit["model"] for edit in stack.service("engine-coder").settings["adapters"]]
-    for role in order:
-        on = [one["id"] for one in bodies[role]["lora"] if one["scale"] == 1]
-        assert [order[n] for n in on] == [role]
-        assert len(bodies[role]["lora"]) == len(order), "llama-server sums the adapters that a request leaves out"
+    assert told.engines[0].adapters == tuple(f"{name}.gguf" for name in order), "ids are places on the command line"
+    for model in told.models:
+        assert model.adapter == (order.index(model.name) if model.name in order else None)
+    assert (told.host, told.port, told.key_file) == ("gateway-gpu0", 8080, "/run/secrets/engine.key")
 
 
 def test_the_hash_follows_what_runs_and_not_where() -> None:

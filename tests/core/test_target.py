@@ -43,6 +43,12 @@ def test_what_the_file_says_of_runtime_and_engine_stays() -> None:
     assert spec.engine.kind == "llamacpp"
 
 
+@pytest.mark.parametrize("target", ["vast: {}", "ssh: {hosts: [a]}"])
+def test_processes_may_be_asked_for_on_another_machine(target: str) -> None:
+    spec = read(f"target: {{{target}}}\nruntime: process\n")
+    assert (spec.runtime, spec.engine.kind) == ("process", "llamacpp")
+
+
 def test_money_is_read_by_its_digits_and_time_by_its_units() -> None:
     vast = read("target: {vast: {max_price: 1.20, budget: '$25', ttl: 2h, idle: 0}}\n").target.vast
     assert vast is not None
@@ -52,7 +58,7 @@ def test_money_is_read_by_its_digits_and_time_by_its_units() -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ("target: {vast: {}, ssh: {hosts: [a]}}\n", "target: name one of local, ssh, vast (found ssh, vast)"),
+        ("target: {vast: {}, ssh: {hosts: [a]}}\n", "target: name one of local, ssh, vast, slots (found ssh, vast)"),
         ("target: {vast: {ttl: 5m}}\n", "target.vast: ttl: 300 s are over before the machine is ready"),
         ("target: {vast: {max_price: nope}}\n", "target.vast.max_price: 'nope' is no amount of money"),
         ("target: {vast: {budget: 0}}\n", "target.vast.budget: 0 is no amount of dollars to spend"),
@@ -60,7 +66,6 @@ def test_money_is_read_by_its_digits_and_time_by_its_units() -> None:
         ("target: {ssh: {hosts: []}}\n", "target.ssh.hosts: "),
         ("target: {ssh: {hosts: ['-oProxyCommand=x']}}\n", "target.ssh.hosts"),
         ("target: {cloud: {}}\n", "target.cloud: "),
-        ("target: {vast: {}}\nruntime: process\n", "a swarm on another machine runs in containers"),
         ("target: {vast: {}}\nprivacy: own-hardware\n", "own-hardware refuses a rented machine"),
     ],
 )

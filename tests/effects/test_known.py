@@ -1,6 +1,8 @@
 """What planning knows of models: by file, folder, catalogue, store or hub, and nothing silently."""
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +15,7 @@ from swarmctl.core.spec import SwarmSpec
 from swarmctl.core.specfile import load
 from swarmctl.effects.gguf import read_gguf
 from swarmctl.effects.known import QUANTS, known
+from swarmctl.effects.sources.localfile import sha256
 from swarmctl.effects.store import ModelStore
 from swarmctl.errors import SpecError
 
@@ -79,3 +82,24 @@ def test_what_the_store_holds_is_not_asked_of_the_hub(monkeypatch: pytest.Monkey
     monkeypatch.setattr(ModelStore, "held", lambda self, source: SimpleNamespace(facts=facts))
     (found,) = known(spec(a={"hf": "nobody/nothing", "file": "m.gguf"}), ModelStore(tmp_path)).values()
     assert len(found.model.layers) == 3
+
+
+def test_an_adapter_is_as_large_as_its_base_by_itself_and_a_few_bytes_beside_it(tmp_path: Path) -> None:
+    base, store = write_model(tmp_path / "m.gguf", Shape()), ModelStore(tmp_path / "models")
+    edit = shutil.copy(base, tmp_path / "edit")
+    facts = replace(read_gguf(base), adapter=True, file_bytes=4096)
+    key = f"path:{tmp_path / 'blob'}"
+    store.take(key, Path(edit), sha256(Path(edit), lambda _done, _total: None), facts)
+    blob = store.held(key)
+    assert blob is not None
+    store.alias(key, f"path:{blob.blob}")
+    found = known(spec(a={"path": str(base)}, b={"path": str(blob.blob), "base": "a"}), store)
+    assert found["b"].adapter == 4096
+    assert found["b"].weights == found["a"].weights
+    assert found["a"].adapter == 0
+
+
+def test_a_folder_is_planned_first_in_what_it_would_be_converted_to(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.json").write_text(json.dumps(CONFIGS["qwen3-14b"]))
+    assert next(iter(known(spec(a={"path": str(tmp_path / "mine")}))["a"].weights)) == "Q4_K_M"

@@ -248,10 +248,10 @@ def test_prune_keeps_what_is_used_and_what_it_shares(store: ModelStore, model: P
     a, b, c = (store.add(of(path)) for path in (model, copy, other))
     (store.root / "blobs" / "sha256-orphan").write_text("left by a crash")
     (store.root / "incoming" / "x").mkdir(parents=True, exist_ok=True)
-    assert store.prune({a.key}, dry=True) == sorted([b, c], key=lambda m: m.key)
+    assert store.prune({a.key}, dry=True) == [c]
     assert len(store.all()) == 3
-    assert store.prune({a.key}, dry=False) == sorted([b, c], key=lambda m: m.key)
-    assert store.all() == [a]
+    assert store.prune({a.key}, dry=False) == [c]
+    assert store.all() == sorted([a, b], key=lambda m: m.key), "another name of it costs nothing"
     assert strays(store) == []
     assert not c.blob.exists()
     assert other.exists()

@@ -48,7 +48,23 @@ _GOOD: dict[str, Any] = {
 
 def certificate(path: str = "", value: Any = None) -> dict[str, Any]:
     """A good one; with `path` (keys with / between them) set to something else."""
-    made = copy.deepcopy(_GOOD)
+    return _changed(copy.deepcopy(_GOOD), path, value)
+
+
+def of_file(path: str = "", value: Any = None) -> dict[str, Any]:
+    """One of a file that was published as GGUF, with one value changed."""
+    found = certificate()
+    for name in ("tensors", "tokens", "logits"):
+        del found[name]
+    found |= {"format": 2, "against": "file"}
+    found["file"] = {
+        "strings": 34, "back_wrong": 1, "back_cases": [{"text": "a", "got": "b"}], "words": 49152,
+        "begins": {"token": 1, "said": False, "llama.cpp": False}, "prompts": 6, "silent": [], "not_numbers": {},
+    }  # fmt: skip
+    return _changed(found, path, value)
+
+
+def _changed(made: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     if path:
         *way, last = path.split("/")
         at: Any = made

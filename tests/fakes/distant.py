@@ -9,7 +9,9 @@ from typing import Any
 import yaml
 
 from fakes.hosts import Host
+from fakes.person import Person
 from ground.places import OLLAMA_VULKAN, tiny, tiny_random
+from swarmctl.errors import RunError
 
 BASE = "/var/lib/swarmctl"
 _WAIT = 0.5
@@ -22,6 +24,21 @@ def swarm(folder: Path, target: Mapping[str, Any], **more: Any) -> None:
         "target": dict(target),
         "engine": {"kind": "ollama", "context": 2048},
         "models": {role: {"path": str(tiny(role)), "device": "cpu"} for role in ("orchestrator", "backend")},
+        "roles": {role: {"model": role, "temperature": 0} for role in ("orchestrator", "backend")},
+        "limits": {"output": 512, "requests": 10, "time": "10m"},
+        **more,
+    })  # fmt: skip
+
+
+def processes(folder: Path, target: Mapping[str, Any], runtime: str | None = "process", **more: Any) -> None:
+    """The same as processes, for machines that have no Docker; without a runtime, as who names none."""
+    said = {} if runtime is None else {"runtime": runtime}
+    _write(folder, {
+        "name": "team",
+        "target": dict(target),
+        **said,
+        "engine": {"context": 2048},
+        "models": {role: {"path": str(tiny(role))} for role in ("orchestrator", "backend")},
         "roles": {role: {"model": role, "temperature": 0} for role in ("orchestrator", "backend")},
         "limits": {"output": 512, "requests": 10, "time": "10m"},
         **more,
@@ -56,6 +73,14 @@ def inventory(folder: Path, machine: Host, name: str = "gpu1") -> None:
     }
     (folder / "inventory").mkdir(exist_ok=True)
     (folder / "inventory" / "hosts.yml").write_text(yaml.safe_dump({"swarmctl": {"hosts": {name: said}}}))
+
+
+def branch_of_a_run(person: Person, repository: Path, task: str) -> str:
+    """A task, worked on by the team there: the branch that came back, whole or in part, since models are tiny."""
+    running = person.start("run", "--swarm", "team", "--agents", "backend", task, cwd=repository)
+    out, err = running.communicate(timeout=400)
+    assert running.returncode in {0, RunError.exit_code}, f"{out}\n{err}"
+    return next(word for word in out.split() if word.startswith("swarm/"))
 
 
 def open_ports(address: str, ports: Iterable[int]) -> list[int]:

@@ -13,10 +13,11 @@ class Hub:
 
     cuts: answer so many bytes of the body, then drop the connection. codes: answer this status instead.
     claimed: the size of the whole that ranges are said to be of, if not the true one.
-    storage: send on to another port's address for the bytes, as the real hub does. token: demanded if set.
+    commit: what `main` means, said as the real hub does. storage: send on to another port's address for the bytes, as
+    the real hub does. token: demanded if set.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
         self.files: dict[str, bytes] = {}
         self.cuts: list[int] = []
         self.codes: list[int] = []
@@ -24,6 +25,7 @@ class Hub:
         self.token = self.storage = ""
         self.linked = ""
         self.claimed = 0
+        self.commit = ""
         self.seen: list[dict[str, str]] = []
         hub = self
 
@@ -33,12 +35,15 @@ class Hub:
             def do_GET(self) -> None:
                 hub.answer(self)
 
+            def do_HEAD(self) -> None:
+                hub.answer(self, body=False)
+
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer((host, 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.url = f"http://{host}:{self._server.server_port}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -51,23 +56,28 @@ class Hub:
     def etag(self, data: bytes) -> str:
         return ("W/" if self.weak else "") + f'"{hashlib.sha256(data).hexdigest()[:20]}"'
 
-    def answer(self, r: BaseHTTPRequestHandler) -> None:
-        self.seen.append({"path": r.path, **{k.lower(): v for k, v in r.headers.items()}})
+    def answer(self, r: BaseHTTPRequestHandler, *, body: bool = True) -> None:
+        self.seen.append({"path": r.path, "from": r.client_address[0], **{k.lower(): v for k, v in r.headers.items()}})
         if self.codes:
             return self._end(r, self.codes.pop(0))
         if self.token and r.headers.get("Authorization") != f"Bearer {self.token}":
             return self._end(r, 401)
-        data = self.files.get(r.path)
+        data = self.files.get(r.path.replace(f"/resolve/{self.commit}/", "/resolve/main/"))
         if data is None:
             return self._end(r, 404)
         if self.storage:
             linked = self.linked or hashlib.sha256(data).hexdigest()
             return self._end(r, 302, {"Location": self.storage + r.path, "X-Linked-Etag": f'"{linked}"'})
-        self._send(r, data)
+        self._send(r, data, body=body)
         return None
 
-    def _send(self, r: BaseHTTPRequestHandler, data: bytes) -> None:
+    def _send(self, r: BaseHTTPRequestHandler, data: bytes, *, body: bool = True) -> None:
         start, code, headers = 0, 200, {"ETag": self.etag(data), "Accept-Ranges": "bytes"}
+        if self.commit:
+            named = hashlib.sha256(data).hexdigest()
+            headers |= {
+                "X-Linked-Etag": f'"{named}"', "X-Linked-Size": str(len(data)), "X-Repo-Commit": self.commit,
+            }  # fmt: skip
         asked = re.fullmatch(r"bytes=(\d+)-(\d*)", r.headers.get("Range", ""))
         if asked and not self.ranges_off and r.headers.get("If-Range", self.etag(data)) == self.etag(data):
             start = int(asked[1])
@@ -76,18 +86,19 @@ class Hub:
             last = min(int(asked[2] or len(data)), len(data) - 1)
             code, headers["Content-Range"] = 206, f"bytes {start}-{last}/{self.claimed or len(data)}"
             data = data[: last + 1]
-        body = data[start:]
+        rest = data[start:]
         r.send_response(code)
-        for key, value in {**headers, "Content-Length": str(len(body))}.items():
+        for key, value in {**headers, "Content-Length": str(len(rest))}.items():
             r.send_header(key, value)
         r.end_headers()
-        if self.cuts:
-            r.wfile.write(body[: self.cuts.pop(0)])
+        if self.cuts and body:
+            r.wfile.write(rest[: self.cuts.pop(0)])
             r.wfile.flush()
             r.close_connection = True
             r.connection.shutdown(2)
             return None
-        r.wfile.write(body)
+        if body:
+            r.wfile.write(rest)
         return None
 
     def _end(self, r: BaseHTTPRequestHandler, code: int, headers: dict[str, str] | None = None) -> None:

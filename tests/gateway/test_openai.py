@@ -144,6 +144,7 @@ def test_an_engine_that_is_down_is_a_502_that_says_so(tmp_path: Path) -> None:
         assert got.json()["error"]["type"] == "upstream_error"
         assert "does not answer" in got.json()["error"]["message"]
         assert at.get("/health").status_code == 503
+        assert requests.get(f"{at.url}/live", timeout=5).status_code == 200, "its container is not made anew for that"
 
 
 def test_a_wrong_key_of_the_engine_is_not_the_clients(engine: ScriptedEngine, tmp_path: Path) -> None:

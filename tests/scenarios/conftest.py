@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from fakes.baddays import Small, small
@@ -37,6 +38,15 @@ def someone(tmp_path: Path, model_store: Path) -> Iterator[Callable[[], Person]]
                 process.kill()
             process.communicate()
         person.types("down", "--swarm", SWARM)
+        _ended(person.home)
+
+
+def _ended(home: Path) -> None:
+    """A story that broke off may have left what keeps its tunnels, with its machine gone."""
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if "swarmctl.supervisor" in words and any(word.startswith(f"{home}/") for word in words):
+            process.terminate()
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ class _Door:
         try:
             beyond = await asyncio.wait_for(asyncio.open_connection(route.host, route.to), CONNECT)
         except (OSError, TimeoutError):
-            await _say_away(reader, writer)
+            await say_away(reader, writer)
             return
         with self._watch.connection(counts=route.counts) as use:
             # Whoever ends its half first may still hear the other half: both directions run to their own end.
@@ -100,7 +100,7 @@ async def _pass_on(
     sink.close()
 
 
-async def _say_away(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def say_away(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """A connection that is closed with bytes unread is reset, and the caller loses the answer: so they are read."""
     with contextlib.suppress(OSError, TimeoutError):
         writer.write(AWAY)

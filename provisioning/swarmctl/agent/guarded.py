@@ -55,8 +55,6 @@ class Guarded(WrapperModel):
     ) -> ModelResponse:
         """One answer, from as many requests as it takes and the allowance has."""
         asked = ModelSettings(**(model_settings or {}))
-        if self._file.body:
-            asked["extra_body"] = {**self._file.body, **dict(asked.get("extra_body") or {})}  # type: ignore[call-overload]
         prompt = await self._fit(messages, asked, model_request_parameters)
         result = await self._patiently(messages, asked, model_request_parameters, prompt)
         if result.loop and whole_blocks(result.text):

@@ -28,11 +28,14 @@ from swarmctl.agent.answers import read_done
 from swarmctl.agent.tasks import FINAL
 from swarmctl.core.agentfile import Peer
 from swarmctl.core.messages import StepDone, StepOrder
+from swarmctl.core.parts.partspec import relayed
 from swarmctl.core.units import as_duration
 
 AWAY = 15.0
 """Seconds that a peer may be away: its supervisor starts it again within a few."""
 
+_FAR_AWAY = 60.0
+"""Seconds that one on another host may be: a cut cable is noticed after 20, and mended by a new tunnel."""
 PAUSE = 0.5
 QUICK = ClientCallContext(timeout=10)
 CANCEL = 5.0
@@ -55,7 +58,8 @@ class A2ATeam:
 
     async def step(self, peer: Peer, order: StepOrder, *, deadline: float) -> StepDone:
         """See ports.Team.step."""
-        talk = _Talk(self._factory.create(_card(peer)), order, self._away)
+        away = max(self._away, _FAR_AWAY) if relayed(peer.url) else self._away
+        talk = _Talk(self._factory.create(_card(peer)), order, away)
         try:
             async with asyncio.timeout(deadline):
                 task = await talk.follow()

@@ -6,6 +6,7 @@ from swarmctl.agent.workspace import push, workspace
 from swarmctl.agent.writing import Given, Log, Written, write
 from swarmctl.core.agentfile import AgentFile
 from swarmctl.core.messages import StepDone, StepOrder
+from swarmctl.core.parts.partspec import relayed
 from swarmctl.core.paths import list_problems
 from swarmctl.core.team.asking import Messages, excerpt_messages, flat_messages, step_messages
 from swarmctl.core.team.commits import message
@@ -18,7 +19,7 @@ MOST_SHOWN = 3
 
 async def perform(order: StepOrder, *, harness: Harness, settings: AgentFile) -> StepDone:
     """Do one step; what went wrong stands in `problem`. A step without files is answered in words."""
-    log = Log()
+    order, log = as_seen_here(order, settings), Log()
     try:
         if not order.step.files:
             return await _in_words(order, harness, settings, log)
@@ -26,6 +27,12 @@ async def perform(order: StepOrder, *, harness: Harness, settings: AgentFile) ->
             return await _in_files(order, repo, harness, settings, log)
     except (TooLarge, ModelFailed, GitFailed, _Unfit) as bad:
         return _done(order, log, problem=str(bad))
+
+
+def as_seen_here(order: StepOrder, settings: AgentFile) -> StepOrder:
+    """With the repository's address as this host has it: an orchestrator on another one names its own."""
+    lead = settings.orchestrator.url
+    return order.model_copy(update={"git": f"{lead}/git/work.git"}) if relayed(lead) else order
 
 
 class _Unfit(Exception):  # noqa: N818

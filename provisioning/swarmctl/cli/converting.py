@@ -1,17 +1,23 @@
 """The command that makes quantised models of published weights."""
 
 import os
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from swarmctl.cli.shared import File, Json, Swarm, app, console_for
+from swarmctl.cli.shared import File, Json, Swarm, app, console_for, spec_for
 from swarmctl.errors import SpecError
 
 if TYPE_CHECKING:
+    from swarmctl.commands.convert import Wish
     from swarmctl.commands.convertible import Wanted
     from swarmctl.console import Console
+    from swarmctl.effects.converting.bench import Bench
+    from swarmctl.effects.specs import Opened
     from swarmctl.effects.world import World
 
 
@@ -19,14 +25,18 @@ if TYPE_CHECKING:
 def convert(
     sources: Annotated[
         list[str] | None,
-        typer.Argument(help="A folder of safetensors, a .gguf file, owner/name@revision, or ollama:name:tag."),
+        typer.Argument(
+            help="A folder of safetensors or of an adapter, a .gguf file, owner/name@revision, or ollama:name:tag."
+        ),
     ] = None,
     quant: Annotated[list[str] | None, typer.Option("--quant", help="Quantisations, as Q4_K_M,Q8_0.")] = None,
     role: Annotated[str | None, typer.Option("--role", help="Only what this role of the swarm file needs.")] = None,
     register: Annotated[
         bool, typer.Option("--register", help="Make the results known to Ollama (OLLAMA_HOST).")
     ] = False,
-    on: Annotated[str, typer.Option("--on", help="Where to convert: local.")] = "local",
+    on: Annotated[
+        str, typer.Option("--on", help="Where to convert: local, or a machine of inventory/hosts.yml.")
+    ] = "local",
     only_plan: Annotated[bool, typer.Option("--plan", help="Say steps, bytes, time and disk; do nothing.")] = False,
     imatrix: Annotated[
         str,
@@ -42,6 +52,20 @@ def convert(
     picture: Annotated[
         Path | None, typer.Option("--plot", help="Draw size against distance from the original into FILE.svg or .png.")
     ] = None,
+    base: Annotated[
+        str,
+        typer.Option("--base", help="Of an adapter, the model it was trained on: merged, they are converted as one."),
+    ] = "",
+    share_base: Annotated[
+        str | None, typer.Option("--share-base", help="Fold the sources into this base as adapters of a low rank.")
+    ] = None,
+    max_rank: Annotated[
+        int, typer.Option("--max-rank", min=1, max=512, help="With --share-base: the largest rank of an adapter.")
+    ] = 16,
+    residual: Annotated[
+        float,
+        typer.Option("--residual", min=0, max=1, help="With --share-base: share of an edit that may be left out."),
+    ] = 0.02,
     file: File = None,
     swarm: Swarm = None,
     as_json: Json = False,
@@ -50,44 +74,129 @@ def convert(
 
     Example: swarmctl convert Qwen/Qwen2.5-Coder-3B-Instruct --quant Q4_K_M,Q8_0 --plan
     """
-    from swarmctl.commands.convert import Wish, decide, draw
-    from swarmctl.commands.convert import convert as walk
-    from swarmctl.console.converting import Steps, show_plan, show_results
+    from swarmctl.commands.convert import Wish
     from swarmctl.effects.world import World
 
-    if on != "local":
-        raise typer.BadParameter(f"'{on}': conversions run on this machine (local)", param_hint="--on")
     console, world = console_for(as_json), World.here()
+    console.as_lines = not only_plan
     wish = Wish(imatrix, _size(disk_budget, "--disk-budget"), _size(memory, "--memory"), trust_remote_code)
-    decided = decide(_wanted(sources or [], quant or ["Q4_K_M"], role, file, swarm), wish, world)
-    if only_plan:
+    if share_base is not None:
+        _together(role, register, only_plan, base, on)
+        _share(console, world, wish, (share_base, sources or [], quant, max_rank, residual))
+        return
+    quants, opened = _quants(quant), None if sources else spec_for(file, swarm)
+    wanted = _wanted(sources or [], quants, role, base, opened)
+    after = _After(register, picture, _contexts(opened, quants) if register else {})
+    with _bench(on, file, world) as bench:
+        _converted(console, world, (wish, wanted, bench), None if only_plan else after)
+
+
+@dataclass(frozen=True, slots=True)
+class _After:
+    """What is done with results. contexts: of models that are registered, by key in the store."""
+
+    register: bool
+    picture: Path | None
+    contexts: Mapping[str, int]
+
+
+def _bench(on: str, file: Path | None, world: "World") -> "AbstractContextManager[Bench]":
+    """The machine that converts. Raises SpecError for a name of no machine."""
+    if on == "local":
+        from swarmctl.effects.converting.bench import HERE
+
+        return nullcontext(HERE)
+    from swarmctl.commands.convertaway import away
+
+    return away(on, [Path.cwd(), *([file.resolve().parent] if file else [])], world)
+
+
+def _converted(
+    console: "Console", world: "World", asked: "tuple[Wish, list[Wanted], Bench]", after: _After | None
+) -> None:
+    """Plan, and walk the plan where something is to be done after it."""
+    from swarmctl.commands.convert import convert as walk
+    from swarmctl.commands.convert import decide, draw
+    from swarmctl.console.converting import Steps, show_plan, show_results
+
+    wish, wanted, bench = asked
+    decided = decide(wanted, wish, world, bench)
+    if after is None:
         show_plan(console, decided)
         return
     report = walk(decided, world, Steps(console), console.say)
     show_results(console, report)
-    if picture is not None:
-        draw(report, picture)
-    if register:
+    if after.picture is not None:
+        draw(report, after.picture)
+    if after.register:
         from swarmctl.commands.register import register as put
 
-        for line in put(report.results, world, _ollama(os.environ.get("OLLAMA_HOST", ""))):
+        for line in put(report.results, world, _ollama(os.environ.get("OLLAMA_HOST", "")), after.contexts):
             console.say(line)
     report.check()
 
 
-def _wanted(
-    sources: list[str], quant: list[str], role: str | None, file: Path | None, swarm: str | None
-) -> "list[Wanted]":
-    from swarmctl.cli.shared import spec_for
-    from swarmctl.commands.convertible import named, of_swarm
-    from swarmctl.core.converting.request import quants
+def _together(role: str | None, register: bool, only_plan: bool, base: str, on: str) -> None:
+    """Raises BadParameter for flags that --share-base has no use for."""
+    given = {
+        "--role": role is not None,
+        "--register": register,
+        "--plan": only_plan,
+        "--base": bool(base),
+        "--on": on != "local",
+    }
+    why = {"--register": "Ollama loads a base once for each of its adapters; llama-server shares it: swarmctl up"}
+    for flag in (name for name, there in given.items() if there):
+        raise typer.BadParameter(why.get(flag, "it does not go with --share-base"), param_hint=flag)
 
-    wanted = quants(quant)
-    if sources:
+
+def _share(
+    console: "Console", world: "World", wish: "Wish", asked: tuple[str, list[str], list[str] | None, int, float]
+) -> None:
+    """Fold specialists into a base, and convert the base where quantisations of it are named."""
+    from swarmctl.commands.sharebase import Limits, share, with_base
+    from swarmctl.console.converting import Steps, show_results
+    from swarmctl.console.sharing import Folding, show_shared
+    from swarmctl.core.sharing.verdict import require
+
+    base, specialists, quant, max_rank, residual = asked
+    wanted = _quants(quant) if quant else ()
+    done = share(base, specialists, Limits(max_rank, residual), world, Folding(console), wish.memory, console.say)
+    show_shared(console, done)
+    if wanted and done.kept.adapters:
+        done = with_base(done, wanted, wish, world, Steps(console), console.say)
+        if done.converted is not None:
+            show_results(console, done.converted)
+            done.converted.check()
+    require(done.kept.report)
+
+
+def _quants(texts: list[str] | None) -> tuple[str, ...]:
+    from swarmctl.core.converting.request import USUAL, quants
+
+    return quants(texts or [USUAL])
+
+
+def _contexts(opened: "Opened | None", quants: tuple[str, ...]) -> Mapping[str, int]:
+    from swarmctl.commands.convertible import contexts
+
+    return contexts(opened.spec, quants) if opened is not None else {}
+
+
+def _wanted(
+    sources: list[str], wanted: tuple[str, ...], role: str | None, base: str, opened: "Opened | None"
+) -> "list[Wanted]":
+    from swarmctl.commands.convertible import named, of_swarm
+
+    if opened is None:
         if role is not None:
             raise SpecError("--role picks from a swarm file, and a source is named besides", hint="leave one out")
-        return named(sources, wanted)
-    return of_swarm(spec_for(file, swarm).spec, wanted, role)
+        return named(sources, wanted, base)
+    if base:
+        raise SpecError(
+            "--base is the model of an adapter, and no adapter is named", hint="swarmctl convert ADAPTER --base BASE"
+        )
+    return of_swarm(opened.spec, wanted, role)
 
 
 CARRY = ("push", "pull", "export", "import")

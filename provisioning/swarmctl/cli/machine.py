@@ -16,7 +16,7 @@ from swarmctl.cli.shared import (
     console_for,
     spec_for,
 )
-from swarmctl.errors import HostError
+from swarmctl.errors import HostError, SpecError
 
 if TYPE_CHECKING:
     pass
@@ -64,6 +64,7 @@ def render(
     from swarmctl.commands.eject import eject
     from swarmctl.commands.forecast import HERE, Thought
     from swarmctl.commands.render import render as write
+    from swarmctl.core.parts.split import slots_of
     from swarmctl.effects.world import World
 
     if runtime not in {None, "process", "compose"}:
@@ -72,6 +73,9 @@ def render(
         raise typer.BadParameter("processes are written for this machine alone", param_hint="--gpu, --docker")
     console = console_for(as_json)
     opened = spec_for(file, swarm, sets=sets, engine=engine, architecture=architecture, runtime=runtime)
+    if slots_of(opened.spec) and not gpu:
+        said = "a swarm over several hosts is not written out: its hosts meet through the computer that brings it up"
+        raise SpecError(said, hint="name one machine for all of it: --gpu CARD")
     if gpu or docker or opened.spec.runtime == "compose":
         written = [str(path) for path in eject(opened, folder, Thought(gpu or HERE), World.here(), docker)]
     else:

@@ -123,10 +123,16 @@ def _thought(console: "Console", opened: "Opened", thought: "Thought", allow_swa
 def _here(console: "Console", opened: "Opened", exit_code: bool) -> None:
     from swarmctl.commands.plan import plan as decide
     from swarmctl.console.plans import show_plan
+    from swarmctl.core.parts.split import slots_of
     from swarmctl.core.privacy import readers
     from swarmctl.effects.world import World
 
     world = World.here()
+    if slots_of(opened.spec):
+        from swarmctl.cli.several import plan_slots
+
+        plan_slots(console, opened, world, exit_code)
+        return
     if not opened.spec.target.is_here and world.placed(opened.spec.name) is None:
         _elsewhere(console, opened, world, exit_code)
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from swarmctl.cli.shared import Card, File, Json, Swarm, Yes, app, console_for, duration, spec_for
-from swarmctl.errors import Cancelled, CapacityError, LeakError
+from swarmctl.errors import Cancelled, CapacityError, LeakError, SwarmctlError
 
 if TYPE_CHECKING:
     from swarmctl.commands.hiring import Approve
@@ -139,12 +139,12 @@ def reap(
 
     def approve(ending: "Sequence[Found]") -> bool:
         console.say(table(console, ending, world.clock.now().timestamp()))
-        return yes or _asked(console, f"destroy these {len(ending)}, with what is on them?")
+        return yes or asked(console, f"destroy these {len(ending)}, with what is on them?")
 
     def sure(doubtful: "Sequence[Found]", why: str) -> bool:
         console.say(table(console, doubtful, world.clock.now().timestamp()))
         console.say(f"{why}; is it right? date -u")
-        return _asked(console, f"destroy these {len(doubtful)} by this clock?", "swarmctl down --lease ID")
+        return asked(console, f"destroy these {len(doubtful)} by this clock?", "swarmctl down --lease ID")
 
     done = end(world, approve=approve, sure=sure, expired_only=expired, any_owner=any_owner, tell=console.say)
     show_released(console, done)
@@ -175,7 +175,7 @@ def extend(
 
     def approve(plan: Extension) -> bool:
         show_extension(console, plan, world.clock.now().timestamp())
-        return yes or _asked(console, "hold it so?")
+        return yes or asked(console, "hold it so?")
 
     seconds = None if ttl is None else duration(ttl.strip().removeprefix("+"))
     wish = Longer(seconds, ttl is not None and ttl.strip().startswith("+"), _dollars(budget, "--budget"))
@@ -194,7 +194,7 @@ def give_back(lease: str | None, any_owner: bool, yes: bool, as_json: bool) -> N
     console, world = console_for(as_json), World.here()
     if lease is not None:
         show_released(console, release_one(lease, world, tell=console.say))
-    elif yes or _asked(console, "give back every machine that your swarms have, with what is on them?"):
+    elif yes or asked(console, "give back every machine that your swarms have, with what is on them?"):
         show_released(console, release_mine(world, any_owner=any_owner, tell=console.say))
     else:
         raise typer.Exit(LeakError.exit_code)
@@ -206,12 +206,22 @@ def agreed(console: "Console", yes: bool) -> "Approve":
 
     def approve(choice: "Choice", given: "Promise", ranked: "Ranked") -> bool:
         show_renting(console, choice, given, ranked)
-        return yes or _asked(console, "rent it?")
+        return yes or asked(console, "rent it?")
 
     return approve
 
 
-def _asked(console: "Console", question: str, instead: str = "the same command with --yes") -> bool:
+def still_wanted(console: "Console", machine: str, failure: SwarmctlError) -> bool:
+    """Whether a machine on which a proof failed is to be held; it is where nobody is here to say."""
+    import sys
+
+    if not (sys.stdin.isatty() and console.lively):
+        return True
+    console.say(failure.message)
+    return bool(typer.confirm(f"hold machine {machine}, to look at it?", default=True, err=True))
+
+
+def asked(console: "Console", question: str, instead: str = "the same command with --yes") -> bool:
     """A yes from a person; without a terminal there is none. instead: what to type there."""
     import sys
 

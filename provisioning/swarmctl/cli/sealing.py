@@ -14,13 +14,20 @@ def seal(file: File = None, swarm: Swarm = None, as_json: Json = False) -> None:
     """
     from swarmctl.commands.seal import seal as look
     from swarmctl.console.seal import show_seal
+    from swarmctl.effects.parts.members import slots
     from swarmctl.effects.world import World
 
     console = console_for(as_json)
     name = name_for(file, swarm)
     here = Path("swarm.yml")
     own = file or (here if swarm is None and here.exists() else None)
-    found = look(name, World.here(), file=own, tell=console.redraw)
+    world = World.here()
+    if slots(name, world):
+        from swarmctl.cli.several import seal_slots
+
+        seal_slots(console, name, own, world)
+        return
+    found = look(name, world, file=own, tell=console.redraw)
     console.redraw("")
     show_seal(console, found)
     if not found.passed:

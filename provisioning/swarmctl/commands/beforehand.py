@@ -1,17 +1,19 @@
 """`plan` for a machine that the swarm does not have yet: which one it would be, and what it would make of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from swarmctl.commands.considering import considered
 from swarmctl.commands.forecast import Thought, asked, on
-from swarmctl.commands.hiring import considered
 from swarmctl.commands.hosting import meant
 from swarmctl.core.forecast import Forecast, as_json, cheapest, forecast
 from swarmctl.core.hostfacts import HostFacts
 from swarmctl.core.leasing.promise import Promise
 from swarmctl.core.leasing.ranking import Choice, Ranked
 from swarmctl.core.privacy import readers
+from swarmctl.core.processform import on_processors
 from swarmctl.effects import hardware
+from swarmctl.effects.bringing.looking import ways
 from swarmctl.effects.hosts.facts import look
 from swarmctl.effects.hosts.ssh import Line
 from swarmctl.effects.paths import private
@@ -54,17 +56,27 @@ def beforehand(opened: Opened, world: World) -> Beforehand:
     """
     said = readers(opened.spec.target)
     if opened.spec.target.vast is not None:
-        choice, given, ranked = considered(opened, world)
+        thought = considered(opened, world)
+        choice, given, ranked, opened = thought.choice, thought.agreed, thought.ranked, _served(thought.opened)
         found = on(opened, Thought(f"{choice.card.count}x{choice.card.profile}"))
-        steps = (
+        steps: tuple[str, ...] = (
             f"rent offer {choice.offer.id}",
             "prepare it, its guard before all that is large",
+            ways(opened.spec),
             "deploy, load and prove",
         )
         return Beforehand(found, steps, said, offered=(choice, given, ranked))
     host = meant(opened, world)
     with Line(host, private(world.state / "lines")) as line:
         facts = look(line)
-    there = forecast(asked(opened), hardware.of_machine(facts.machine), others=cheapest(hardware.profiles()))
+    there = forecast(asked(_served(opened)), hardware.of_machine(facts.machine), others=cheapest(hardware.profiles()))
     docker = f"Docker {facts.docker} is there" if facts.docker else "Docker comes with it"
-    return Beforehand(there, (f"prepare {host.name} ({docker})", "deploy, load and prove"), said, facts=facts)
+    if opened.spec.runtime == "process":
+        docker = "swarmctl itself, without Docker"
+    steps = (f"prepare {host.name} ({docker})", ways(opened.spec), "deploy, load and prove")
+    return Beforehand(there, steps, said, facts=facts)
+
+
+def _served(opened: Opened) -> Opened:
+    """As it would be served there: by processes on the machine's processors alone."""
+    return replace(opened, spec=on_processors(opened.spec)) if opened.spec.runtime == "process" else opened

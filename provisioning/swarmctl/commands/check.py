@@ -36,10 +36,21 @@ def check(swarm: str, world: World, *, tell: Tell, depth: Depth = "check") -> Ve
     Raises SpecError when it is not up, LockedError, HostError where Docker does not answer.
     """
     record = world.require(swarm)
+    if record.spread:
+        return _of_parts(swarm, world, tell=tell, depth=depth)
     if depth == "look":
         return prove(record, world, tell=tell, depth=depth)
     with world.ledger.lock(swarm, "check"), world.ledger.recorded(swarm, "check"):
         return prove(record, world, tell=tell, depth=depth)
+
+
+def _of_parts(swarm: str, world: World, *, tell: Tell, depth: Depth) -> Verdict:
+    from swarmctl.commands.parts.looking import check as prove_parts  # noqa: PLC0415 - only where hosts are several
+
+    if depth == "look":
+        return prove_parts(swarm, world, tell=tell, depth=depth)
+    with world.ledger.lock(swarm, "check"), world.ledger.recorded(swarm, "check"):
+        return prove_parts(swarm, world, tell=tell, depth=depth)
 
 
 def watch(swarm: str, world: World, every: int, *, tell: Tell) -> Iterator[Round]:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from swarmctl.commands.convertible import Wanted
@@ -11,8 +11,9 @@ from swarmctl.core.converting.budget import Budget, Schedule, check, schedule
 from swarmctl.core.converting.graph import Graph, Prepared, graph
 from swarmctl.core.converting.request import AUTO, Asked, Options
 from swarmctl.core.converting.request import check as check_quants
-from swarmctl.effects import machine
 from swarmctl.effects.converting import calibration
+from swarmctl.effects.converting.adapted import adapted
+from swarmctl.effects.converting.bench import HERE, Bench
 from swarmctl.effects.converting.finishing import Finishing, held_key
 from swarmctl.effects.converting.identity import Hashes
 from swarmctl.effects.converting.looking import Seen, folder
@@ -20,7 +21,7 @@ from swarmctl.effects.converting.orders import TEXT, Places
 from swarmctl.effects.converting.ready import file, ollama
 from swarmctl.effects.converting.results import Result, Results
 from swarmctl.effects.converting.run import Run, Tell
-from swarmctl.effects.converting.tools import Tools, provided, tools
+from swarmctl.effects.converting.tools import Tools
 from swarmctl.effects.converting.workshop import Workshop
 from swarmctl.effects.paths import private
 from swarmctl.effects.world import World
@@ -60,6 +61,7 @@ class Decided:
     wish: Wish
     options: Options
     wanted: tuple[Prepared, ...] = ()
+    bench: Bench = HERE
 
     @property
     def is_empty(self) -> bool:
@@ -87,18 +89,19 @@ class Report:
         raise first
 
 
-def decide(wanted: Sequence[Wanted], wish: Wish, world: World) -> Decided:
+def decide(wanted: Sequence[Wanted], wish: Wish, world: World, bench: Bench = HERE) -> Decided:
     """Look at all sources and plan. Nothing is written but hashes; of a repository only small files are fetched.
 
+    bench: the machine that is to convert.
     Raises SpecError for what cannot be converted, CapacityError for what does not fit, HostError without any tools.
     """
     if not wanted:
         raise SpecError("there is nothing to convert", hint="swarmctl convert FOLDER --quant Q4_K_M")
     hashes = Hashes(world.store.root)
     options = _options(wish, wanted, hashes)
-    seen = _looked(wanted, wish, hashes)
-    found, results = tools(), Results(world.store)
-    here = machine.look(world.store.root)
+    seen = _looked(wanted, wish, hashes, bench)
+    found, results = bench.tools(), Results(world.store)
+    here = bench.machine(world.store.root)
     sources = [one.source for one in seen]
     whole = graph(sources, options, found.version, certify=wish.certify)
     held = _held(whole, results) if found.version else {}
@@ -110,7 +113,7 @@ def decide(wanted: Sequence[Wanted], wish: Wish, world: World) -> Decided:
     by_group = {
         group.key: one for group in made.groups for one in reversed(seen) if one.source.same == group.source.same
     }
-    return Decided(made, schedule(made, budget), budget, by_group, held, found, wish, options, tuple(sources))
+    return Decided(made, schedule(made, budget), budget, by_group, held, found, wish, options, tuple(sources), bench)
 
 
 def convert(decided: Decided, world: World, tell: Tell, say: object = None) -> Report:
@@ -126,7 +129,7 @@ def convert(decided: Decided, world: World, tell: Tell, say: object = None) -> R
     results = Results(world.store)
     work = private(results.work())
     with results.lock("store", shared=True), _alone(results), world.ledger.recorded("", "convert", _told(decided)):
-        found = provided(decided.tools, say)
+        found = decided.bench.provided(decided.tools, say)
         if found.version != decided.tools.version:  # the image was built since: results have other keys
             renewed = graph([g.source for g in decided.graph.groups], decided.options, found.version,
                             cores=decided.budget.cores, certify=decided.wish.certify)  # fmt: skip
@@ -134,11 +137,14 @@ def convert(decided: Decided, world: World, tell: Tell, say: object = None) -> R
             seen = {group.key: by_content[group.source.same] for group in renewed.groups}
         else:
             renewed, seen = decided.graph, dict(decided.seen)
-        places = _places(decided.wish, work, found, seen)
-        with Workshop(found, work, decided.budget.memory) as shop:
-            finishing = Finishing(places, world.store, results, found.version, decided.options.matrix)
-            run = Run(renewed, decided.budget, places, shop, finishing, world.clock, tell)
-            run.walk()
+        try:
+            places = replace(_places(decided.wish, work, found, seen), shelf=decided.bench.shelf(work))
+            with Workshop(found, work, decided.budget.memory) as shop:
+                finishing = Finishing(places, world.store, results, found.version, decided.options.matrix)
+                run = Run(renewed, decided.budget, places, shop, finishing, world.clock, tell)
+                run.walk()
+        finally:
+            decided.bench.done()
     seconds = world.clock.monotonic() - begun
     _known(decided, renewed, world)
     made = sorted((*already, *run.results), key=lambda one: _place(one, renewed))
@@ -196,12 +202,12 @@ def _options(wish: Wish, wanted: Sequence[Wanted], hashes: Hashes) -> Options:
     return Options(matrix, wish.trust)
 
 
-def _looked(wanted: Sequence[Wanted], wish: Wish, hashes: Hashes) -> list[Seen]:
+def _looked(wanted: Sequence[Wanted], wish: Wish, hashes: Hashes, bench: Bench) -> list[Seen]:
     """Every source, or everything that is wrong with any."""
     found, wrong = [], []
     for one, quants in wanted:
         try:
-            found.append(_look(one, quants, wish, hashes))
+            found.append(_sent(one, quants, wish, hashes) if bench.far else _look(one, quants, wish, hashes))
         except SpecError as e:
             wrong.append(e)
     if len(wrong) == 1:
@@ -212,6 +218,22 @@ def _looked(wanted: Sequence[Wanted], wish: Wish, hashes: Hashes) -> list[Seen]:
     return found
 
 
+def _sent(one: Asked, quants: tuple[str, ...], wish: Wish, hashes: Hashes) -> Seen:
+    """What another machine can be sent: files that are here, those of a repository fetched first."""
+    if one.kind != "hub":
+        seen = _look(one, quants, wish, hashes)
+    else:
+        from swarmctl.effects.converting import hub  # noqa: PLC0415 - an HTTP client that local sources do not need
+
+        place = hub.brought(one, hashes.root / "incoming" / "published")
+        here = replace(one, kind="folder", where=str(place))
+        seen = folder(here, quants, hashes, trust=wish.trust)
+        seen = replace(seen, source=replace(seen.source, asked=one))
+    if seen.repository:
+        raise SpecError(f"{one.where} has its base in a repository, which --on cannot fetch", hint="--base FOLDER")
+    return seen
+
+
 def _look(one: Asked, quants: tuple[str, ...], wish: Wish, hashes: Hashes) -> Seen:
     if one.kind == "folder":
         return folder(one, quants, hashes, trust=wish.trust)
@@ -220,25 +242,33 @@ def _look(one: Asked, quants: tuple[str, ...], wish: Wish, hashes: Hashes) -> Se
     if one.kind == "ollama":
         return ollama(one, quants, hashes)
     if one.kind == "adapter":
-        raise SpecError(
-            f"{one.where} is a LoRA adapter: converting it by itself is not built yet",
-            hint="merge it into its base, and convert that",
-        )
-    from swarmctl.effects.converting.hub import look  # noqa: PLC0415 - an HTTP client that local sources do not need
+        return adapted(one, quants, hashes, trust=wish.trust)
+    return _repository(one, quants, wish, hashes)
 
-    return look(one, quants, trust=wish.trust)
+
+def _repository(one: Asked, quants: tuple[str, ...], wish: Wish, hashes: Hashes) -> Seen:
+    from swarmctl.effects.converting import hub  # noqa: PLC0415 - an HTTP client that local sources do not need
+
+    if not hub.holds_adapter(one):
+        if one.base:
+            raise SpecError(f"{one.where} is no adapter, and --base names the model of one", hint="leave out --base")
+        return hub.look(one, quants, trust=wish.trust)
+    place = hub.brought(one, hashes.root / "incoming" / "published")
+    return adapted(one, quants, hashes, trust=wish.trust, place=place)
 
 
 def _places(wish: Wish, work: Path, found: Tools, seen: Mapping[str, Seen]) -> Places:
     """Sources made visible to the tools, before these start."""
     sources = {key: found.lay(work, one.folder, one.files) for key, one in seen.items() if not one.repository}
-    matrix = ""
+    adapters = {key: found.lay(work, "adapter", one.adapter) for key, one in seen.items() if one.adapter}
+    matrix = text = ""
     if wish.matrix == "auto":
         (work / TEXT).write_text(calibration.text(), encoding="utf-8")
+        text = f"{found.lay(work, 'text', {TEXT: work / TEXT})}/{TEXT}"
     elif wish.matrix:
         given = Path(wish.matrix).expanduser().resolve()
         matrix = f"{found.lay(work, 'imatrix', {given.name: given})}/{given.name}"
-    return Places(work, found, sources, seen, matrix)
+    return Places(work, found, sources, seen, matrix, adapters, wish.trust, text=text)
 
 
 @contextmanager

@@ -1,40 +1,91 @@
 """A swarm whose models are ready to be served: what its file names as published weights is converted first."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from swarmctl.commands.convert import Wish, convert, decide
-from swarmctl.commands.convertible import of_swarm, to_convert
+from swarmctl.commands.convert import Report, Wish, convert, decide
+from swarmctl.commands.convertible import Wanted, to_convert
+from swarmctl.commands.sharing import Folded, folded
+from swarmctl.core.converting.request import USUAL, Asked
 from swarmctl.core.spec import ModelSource, SwarmSpec
 from swarmctl.effects.converting.finishing import held_key
 from swarmctl.effects.converting.run import Tell
+from swarmctl.effects.converting.tools import Tools, provided, tools
 from swarmctl.effects.world import World
-
-QUANT = "Q4_K_M"
-"""Where the swarm file names none."""
+from swarmctl.errors import SwarmctlError
 
 
 def converted(
-    spec: SwarmSpec, world: World, tell: Tell, say: Callable[[str], None], wish: Wish | None = None
+    spec: SwarmSpec,
+    world: World,
+    tell: Tell,
+    say: Callable[[str], None],
+    wish: Wish | None = None,
+    closing: Callable[[Report], None] = lambda _report: None,
 ) -> SwarmSpec:
-    """The same swarm with files in place of folders and repositories that had to be converted.
+    """The same swarm with files in place of folders and repositories that had to be converted or folded into a base.
 
-    Quick where all of it is there. Raises what `decide` and `convert` raise, and the first failure of a conversion.
+    closing: told what came of conversions, where there were any. Quick where all of it is there. Raises what `folded`,
+    `decide` and `convert` raise, and the first failure of a conversion.
     """
-    wanted = of_swarm(spec, (QUANT,))
-    if not wanted:
-        return spec
-    decided = decide(wanted, wish or Wish(), world)
+    wish = wish or Wish()
+    made = folded(spec, world, wish, USUAL, lambda: provided(tools(), say), say)
+    todo = _todo(made)
+    if not todo:
+        return made.spec
+    decided = decide([_wanted(one, made.spec.models[name]) for name, one in todo.items()], wish, world)
     report = convert(decided, world, tell, say)
+    closing(report)
     report.check()
-    models = {name: _served(one, spec.users(name), world) for name, one in spec.models.items()}
+    return _served(made.spec, todo, world)
+
+
+def ready(spec: SwarmSpec, world: World) -> SwarmSpec:
+    """What `converted` gives where all of it is there already; the same swarm where anything is not. Makes nothing."""
+    try:
+        made = folded(spec, world, Wish(), USUAL, _none, lambda _line: None)
+        todo = _todo(made)
+        wanted = [_wanted(one, made.spec.models[name]) for name, one in todo.items()]
+        decided = decide(wanted, Wish(), world) if wanted else None
+    except (_MissingError, SwarmctlError):
+        return spec
+    if decided is None:
+        return made.spec
+    if not decided.is_empty:
+        return spec
+    convert(decided, world, lambda _event: None)  # what is there gets its name of this file
+    return _served(made.spec, todo, world)
+
+
+class _MissingError(Exception):
+    """Something is not there yet."""
+
+
+def _none() -> Tools:
+    raise _MissingError
+
+
+def _todo(made: Folded) -> Mapping[str, Asked]:
+    """What must be converted, by model: of roles, and bases whether or not a role uses them."""
+    models = made.spec.models
+    used = [name for name in models if made.spec.users(name) or name in made.bases]
+    found = {name: made.bases.get(name) or to_convert(models[name], models) for name in used}
+    return {name: one for name, one in found.items() if one is not None}
+
+
+def _wanted(asked: Asked, source: ModelSource) -> Wanted:
+    return asked, (source.quant or USUAL,)
+
+
+def _served(spec: SwarmSpec, todo: Mapping[str, Asked], world: World) -> SwarmSpec:
+    models = {name: _file(one, todo.get(name), world) for name, one in spec.models.items()}
     return spec.model_copy(update={"models": models})
 
 
-def _served(source: ModelSource, users: tuple[str, ...], world: World) -> ModelSource:
+def _file(source: ModelSource, asked: Asked | None, world: World) -> ModelSource:
     """The file by its content; where its layers sit, its draft and its base stay as they were said."""
-    asked = to_convert(source) if users else None
-    found = world.store.held(held_key(asked, source.quant or QUANT)) if asked else None
+    found = world.store.held(held_key(asked, source.quant or USUAL)) if asked else None
     if found is None:
         return source
+    world.store.alias(found.key, f"path:{found.blob}")
     given = {"path": str(found.blob), "sha256": found.sha256, "hf": None, "quant": None, "revision": "main"}
     return source.model_copy(update=given)

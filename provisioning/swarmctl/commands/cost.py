@@ -5,7 +5,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from swarmctl.core.messages import Usage
+from swarmctl.core.parts.names import part_name
 from swarmctl.core.price.money import ZERO
+from swarmctl.effects.parts.members import slots
 from swarmctl.effects.world import World
 
 if TYPE_CHECKING:
@@ -46,4 +48,5 @@ def cost(swarm: str, world: World, provider: "Provider | None" = None) -> Cost:
     from swarmctl.commands.leasecost import machines  # noqa: PLC0415 - brings the market's client with it
 
     lines = tuple(CostLine(role, runs, usage) for role, (runs, usage) in world.ledger.usage(swarm).items())
-    return Cost(swarm, lines, machines(swarm, world, provider))
+    parts = [part_name(swarm, slot) for slot in slots(swarm, world)]
+    return Cost(swarm, lines, tuple(m for name in parts or [swarm] for m in machines(name, world, provider)))

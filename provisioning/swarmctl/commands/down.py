@@ -2,6 +2,8 @@
 
 import contextlib
 
+from swarmctl.commands.parts.down import down as down_parts
+from swarmctl.commands.parts.down import members
 from swarmctl.core.placed import SLOT
 from swarmctl.core.plan import Plan, Step, Verb
 from swarmctl.core.reconcile import release
@@ -38,6 +40,8 @@ def down(swarm: str, world: World, *, purge: bool = False, tell: Tell = lambda _
     Works by label when the state folder is lost. Raises LeakError naming what would not end, LockedError, and
     HostError when it may have containers and nobody can say.
     """
+    if parts := members(swarm, world):
+        return down_parts(swarm, parts, world, purge=purge, tell=tell)
     with world.ledger.lock(swarm, "down"):
         plan = _rented(swarm, world) or release(swarm, remains(swarm, world))
         if plan.is_empty and not purge:

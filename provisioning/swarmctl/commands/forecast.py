@@ -6,6 +6,7 @@ from swarmctl.core.forecast import Forecast, cheapest, forecast
 from swarmctl.core.hardware.box import Box
 from swarmctl.core.hardware.match import box, wanted
 from swarmctl.core.placement.demand import Demand, demand
+from swarmctl.core.sharing.foldable import foldable
 from swarmctl.effects import hardware, machine, paths
 from swarmctl.effects.known import known
 from swarmctl.effects.specs import Opened
@@ -26,7 +27,8 @@ class Thought:
 
 def asked(opened: Opened) -> Demand:
     """What the swarm asks of a machine. Raises SpecError for a model of which nothing is known."""
-    return demand(opened.spec, known(opened.spec, ModelStore(paths.models())))
+    facts = known(opened.spec, ModelStore(paths.models()))
+    return demand(foldable(opened.spec, facts), facts)
 
 
 def on(opened: Opened, thought: Thought, *, allow_swapping: bool = False) -> Forecast:

@@ -4,22 +4,31 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
-from swarmctl.commands.offers import Terms, offers
+from swarmctl.commands.considering import considered
+from swarmctl.commands.formed import formed
+from swarmctl.commands.seating import Rented, at_hand, seated
 from swarmctl.core.hosts import NO_CONFIG, Host
-from swarmctl.core.leasing.burn import since
+from swarmctl.core.leasing.burn import since as burning
 from swarmctl.core.leasing.lease import Lease
-from swarmctl.core.leasing.order import VM_IMAGE, Order
-from swarmctl.core.leasing.promise import Promise, guarded, promise
+from swarmctl.core.leasing.order import CONTAINER_IMAGE, VM_IMAGE, Order
+from swarmctl.core.leasing.promise import Armed, Promise, guard_settings
 from swarmctl.core.leasing.ranking import Choice, Ranked
 from swarmctl.core.placed import SLOT, Placed
+from swarmctl.core.processform import as_processes, may_be_processes
 from swarmctl.core.target import VastTarget
+from swarmctl.effects.bringing.early import Early
 from swarmctl.effects.connections.answering import docker_answers
+from swarmctl.effects.hosts.containerguard import HOOK, MARKET
+from swarmctl.effects.hosts.facts import look
 from swarmctl.effects.hosts.holding import go_on
 from swarmctl.effects.hosts.hostkeys import keys_file
 from swarmctl.effects.hosts.ownkey import own_key
-from swarmctl.effects.hosts.preparing import form, prepare
+from swarmctl.effects.hosts.preparing import form
 from swarmctl.effects.hosts.reach import reach
+from swarmctl.effects.hosts.savewords import saving
 from swarmctl.effects.hosts.ssh import Line
 from swarmctl.effects.hosts.watching import Watched
 from swarmctl.effects.hosts.watchkeeper import watch
@@ -41,6 +50,7 @@ Approve = Callable[[Choice, Promise, Ranked], bool]
 Say = Callable[[str], None]
 _ENTERS = 300.0
 """Seconds from running until SSH lets somebody in."""
+_MARKET = '. /etc/environment 2>/dev/null; printf %s "${VAST_URL:-$(cat "$1" 2>/dev/null)}"'
 _MACHINES = 3
 """Machines that are rented one after another until one is of use."""
 
@@ -62,6 +72,16 @@ class _Renter:
         return self.opened.spec.name
 
     @property
+    def processes(self) -> bool:
+        """Services run as processes: the machine is a container, without Docker of its own."""
+        return self.opened.spec.runtime == "process"
+
+    @property
+    def early(self) -> Early:
+        """What goes on while the machine is prepared."""
+        return Early(self.opened, self.world, self.say, self.line)
+
+    @property
     def hiring(self) -> Hiring:
         return Hiring(self.market, self.book, self.world.clock, self.say)
 
@@ -79,12 +99,14 @@ def hired(
     """The swarm has a machine that is rented, guarded and written down; False without a yes.
 
     What goes wrong before that gives the machine back, unless somebody else rented it. adopt: go on with one that was
-    rented from another computer. Raises CapacityError when no offer will do or none is of use,
+    rented from another computer. Raises SpecError, CapacityError when no offer will do or none is of use,
     ProviderError, LeakError where a machine may still bill, LockedError, HostError, DeployError.
     """
     target = opened.spec.target.vast or VastTarget.model_validate({})
     state, clock = world.state, world.clock
+    opened = formed(opened, world)
     me = _Renter(opened, target, world, market or vast(state, clock), lease_book(state, clock), say, line)
+    _saving(me)
     me.hiring.settle(me.swarm)
     there = me.hiring.adopt(me.swarm, owner(state))
     before = world.placed(me.swarm)
@@ -92,8 +114,7 @@ def hired(
         _watch(me, there, _adopted(me, there))
         _found_again(me, there, before)
         go_on(world.placed(me.swarm) or before, world)
-        if not docker_answers(world.connection(me.swarm)):
-            say(f"Docker does not answer on machine {there.id}: it is prepared again")
+        if not _answers(me):
             _prepare(me, there, None, _adopted(me, there))
         return True
     if there is None:
@@ -110,6 +131,16 @@ def hired(
     return _made_ready(me, there, None, _adopted(me, there), ours=mine)
 
 
+def _answers(me: _Renter) -> bool:
+    """What works there for us does."""
+    if me.processes:
+        return at_hand(me.swarm, me.world, me.say)
+    if docker_answers(me.world.connection(me.swarm)):
+        return True
+    me.say("Docker does not answer on the machine: it is prepared again")
+    return False
+
+
 def _found_again(me: _Renter, lease: Lease, placed: Placed) -> None:
     """After a restart its ports may be others."""
     host = placed.reached
@@ -123,18 +154,11 @@ def _found_again(me: _Renter, lease: Lease, placed: Placed) -> None:
     me.world.put(placed.model_copy(update={"host": asdict(found.line.host)}))
 
 
-def considered(opened: Opened, world: World, market: Provider | None = None) -> tuple[Choice, Promise, Ranked]:
-    """What would be rented, what that would promise, and all that will do. Raises CapacityError, ProviderError."""
-    target = opened.spec.target.vast or VastTarget.model_validate({})
-    found = offers(opened, _terms(target), world, market).ranked
-    if not found.choices:
-        raise CapacityError("no offer will do", detail=found.why(), hint="swarmctl offers   (with wider conditions)")
-    return found.choices[0], promise(target, found.choices[0]), found
-
-
 def _rent(me: _Renter, approve: Approve) -> bool:
     """Offers by what they truly cost, one yes, and the first machine that is of use."""
-    first, agreed, found = considered(me.opened, me.world, me.market)
+    thought = considered(me.opened, me.world, me.market)
+    me = replace(me, opened=thought.opened)
+    first, agreed, found = thought.choice, thought.agreed, thought.ranked
     if not approve(first, agreed, found):
         return False
     _, public = own_key(me.world.state)
@@ -144,7 +168,7 @@ def _rent(me: _Renter, approve: Approve) -> bool:
     choices = [one for one in found.choices if one.total.dollars <= most]  # a dearer one needs another yes
     while choices and len(failed) < _MACHINES:
         with me.line.part("rent"):
-            got = me.hiring.hire(_wish(me), choices, _order)
+            got = me.hiring.hire(_wish(me), choices, _container if me.processes else _order)
         given = replace(agreed, hourly=got.choice.hourly)
         if got.lease.label is not None:
             me.book.meter.promise(got.lease.label.nonce, given.budget)
@@ -165,10 +189,13 @@ def _made_ready(me: _Renter, lease: Lease, got: Hired | None, given: Promise, *,
     """Running, reached, guarded, prepared and written down; what fails or is broken off gives our machine back."""
     try:
         _watch(me, lease, given)
+        if not me.processes:
+            me.early.image_here()
         with me.line.part("boot"):
             running = await_running(me.market, lease.id, me.world.clock, me.say)
         _prepare(me, running, got, given)
     except BaseException:
+        me.world.errands.stop()
         if ours:
             give_back(lease.id, me.swarm, me.world, me.market)
         raise
@@ -195,36 +222,54 @@ def _prepare(me: _Renter, lease: Lease, got: Hired | None, given: Promise) -> No
         found = reach(host, lambda: lease.addresses, folder, me.say, clock=me.world.clock, seconds=_ENTERS)
     reached = found.line.host
     with found.line:
-        variables = _guard(me, lease, got, given, found.line)
+        armed = _guard(me, lease, got, given, found.line)
+        me = me if got is not None else _as_found(me, found.line)
+        if me.processes:
+            with me.line.part("prepare"):
+                hold = None if armed is None else Rented(armed, _saving(me))
+                seated(me.swarm, found.line, lease.id, hold, me.world, me.say)
+            return
+        variables = {} if armed is None else {**armed.variables(), **_saving(me)}
         fields = asdict(reached)
         me.world.put(Placed(swarm=me.swarm, host=fields, lease=lease.id))
         me.say("preparing it; its guard comes before all that is large")
-        with me.line.part("prepare"):
-            prepare(reached, variables, me.world, me.say)
+        me.early.prepared(reached, variables, guarded=armed is not None)
     me.world.put(Placed(swarm=me.swarm, host=fields, lease=lease.id, prepared=form(variables)))
 
 
-def _guard(me: _Renter, lease: Lease, got: Hired | None, given: Promise, line: Line) -> dict[str, object]:
+def _as_found(me: _Renter, line: Line) -> _Renter:
+    """A machine that somebody rented before may be a container: it has no service manager, and gets no Docker."""
+    if not may_be_processes(me.opened.spec, me.opened.loaded.origins) or look(line).systemd:
+        return me
+    return replace(me, opened=replace(me.opened, spec=as_processes(me.opened.spec)))
+
+
+def _guard(me: _Renter, lease: Lease, got: Hired | None, given: Promise, line: Line) -> Armed | None:
     key = got.key if got is not None and got.key is not None else me.book.key(lease.id)
     if key is None:
         me.say("note: the market gave no key of this machine: it cannot end itself, only `down` and `reap` can")
-        return {}
+        return None
     now = me.world.clock.now().timestamp()
     written = next((one for one in me.book.attempts(me.swarm) if lease.id in one.attempt.contracts), None)
-    began = since(lease, now, written.intended if written else None)
+    began = burning(lease, now, written.intended if written else None)
     try:
-        return guarded(lease, given, int(began if began is not None else now), _market_of(line), key.reveal())
+        since = int(began if began is not None else now)
+        return Armed(guard_settings(lease, given, since, _market_of(line)), key.reveal())
     except ValueError as e:
         raise HostError(
             f"machine {lease.id} cannot be guarded: {e}", hint=f"swarmctl down --lease {lease.id}"
         ) from None
 
 
+def _saving(me: _Renter) -> dict[str, Any]:
+    return saving(me.target.save, Path(me.opened.loaded.source).resolve().parent)
+
+
 def _market_of(line: Line) -> str:
     """The market's address as the machine itself knows it; a market on loopback is elsewhere to its rentals."""
     if base() == BASE:
         return BASE
-    done = line.run(["sh", "-lc", '. /etc/environment 2>/dev/null; printf %s "$VAST_URL"'], seconds=30)
+    done = line.run(["sh", "-lc", _MARKET, "sh", MARKET], seconds=30)
     return done.stdout.strip() or base()
 
 
@@ -245,16 +290,5 @@ def _order(choice: Choice) -> Order:
     return Order(VM_IMAGE, choice.card.disk, bid=choice.bid, vm=True)
 
 
-def _terms(target: VastTarget) -> Terms:
-    from swarmctl.effects.providers.where import conditions  # noqa: PLC0415 - the market's own package, where it is used
-
-    return Terms(
-        gpu=target.gpu,
-        max_price=target.max_price,
-        ttl=target.ttl,
-        regions=target.regions,
-        datacenter=target.datacenter,
-        spot=target.spot,
-        unverified=target.unverified,
-        where=conditions(target.where) if target.where else {},
-    )
+def _container(choice: Choice) -> Order:
+    return Order(CONTAINER_IMAGE, choice.card.disk, bid=choice.bid, onstart=HOOK)

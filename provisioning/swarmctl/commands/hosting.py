@@ -1,24 +1,28 @@
 """The host that a swarm file means: found, reached, prepared and written down before anything is deployed."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from swarmctl.commands.forecast import asked
+from swarmctl.commands.formed import formed
 from swarmctl.commands.hiring import Approve, hired
 from swarmctl.commands.offers import cards_for
+from swarmctl.commands.seating import at_hand, seated
 from swarmctl.core.fit import fit
 from swarmctl.core.hosts import Host
 from swarmctl.core.leasing.lease import Address
 from swarmctl.core.placed import Placed
+from swarmctl.core.processform import on_processors
 from swarmctl.core.target import VastTarget
 from swarmctl.effects import hardware
+from swarmctl.effects.bringing.early import Early
 from swarmctl.effects.connections.answering import docker_answers
 from swarmctl.effects.hosts.facts import look
 from swarmctl.effects.hosts.inventory import find, written
-from swarmctl.effects.hosts.preparing import form, prepare
-from swarmctl.effects.hosts.reach import reach
+from swarmctl.effects.hosts.preparing import form
+from swarmctl.effects.hosts.reach import Reached, reach
 from swarmctl.effects.hosts.ssh import Line
 from swarmctl.effects.paths import private
 from swarmctl.effects.specs import Opened
@@ -38,15 +42,16 @@ def secured(opened: Opened, world: World, *, approve: Approve, say: Say, line: T
 
     Raises SpecError, HostError, DeployError, and for a rented one ProviderError, CapacityError and LeakError.
     """
-    spec = opened.spec
+    opened = formed(opened, world)
+    spec, world.errands.say = opened.spec, say
     if spec.target.vast is not None:
         mine = _instead(opened, spec.target.vast, world, say)
         if mine is None:
             return hired(opened, world, approve=approve, say=say, line=line, adopt=adopt)
-        _own(spec.name, mine, world, say, line)
+        _own(opened, mine, world, say, line)
         return True
     if spec.target.ssh is not None:
-        _own(spec.name, meant(opened, world), world, say, line)
+        _own(opened, meant(opened, world), world, say, line)
     return True
 
 
@@ -64,6 +69,8 @@ def _instead(opened: Opened, target: VastTarget, world: World, say: Say) -> Host
     _, entries = written(_folders(opened))
     if not entries:
         return None
+    if opened.spec.runtime == "process":
+        opened = replace(opened, spec=on_processors(opened.spec))
     cards, _ = cards_for(opened, target.gpu)
     for name in entries:
         try:
@@ -85,9 +92,10 @@ def _instead(opened: Opened, target: VastTarget, world: World, say: Say) -> Host
     return None
 
 
-def _own(swarm: str, host: Host, world: World, say: Say, line: Timeline) -> None:
+def _own(opened: Opened, host: Host, world: World, say: Say, line: Timeline) -> None:
     """A machine of one's own; nothing is asked of it where it was prepared in this form before."""
-    before, wanted = world.placed(swarm), form({})
+    swarm, processes = opened.spec.name, opened.spec.runtime == "process"
+    before, wanted = world.placed(swarm), "" if processes else form({})
     fields: dict[str, Any] = asdict(host)
     if before is not None and (before.lease or before.reached.name != host.name):
         where = f"rented machine {before.lease}" if before.lease else before.reached.name
@@ -98,16 +106,32 @@ def _own(swarm: str, host: Host, world: World, say: Say, line: Timeline) -> None
     if before is not None and before.host != fields:  # it moved; the key that is pinned says whether it is the same
         world.leave(swarm)
         world.put(before.model_copy(update={"host": fields}))
+    if processes:
+        if before is None or not at_hand(swarm, world, say):
+            _seated(swarm, host, world, say, line)
+        return
     if before is not None and before.prepared == wanted and docker_answers(world.connection(swarm)):
         return
-    folder = private(world.places(swarm).root / "tunnels")
-    with line.part("SSH"):
-        answers = [Address(host.address, host.port)]
-        reached = reach(host, lambda: answers, folder, say, clock=world.clock, seconds=_ANSWERS)
-    with reached.line, line.part("prepare"):
+    early = Early(opened, world, say, line)
+    early.image_here()
+    with _reached(swarm, host, world, say, line).line:
         say(f"{host.name}: preparing")
-        prepare(host, {}, world, say)
+        early.prepared(host, {})
     world.put(Placed(swarm=swarm, host=fields, prepared=wanted))
+
+
+def _seated(swarm: str, host: Host, world: World, say: Say, line: Timeline) -> None:
+    """Processes run there, and no Docker is asked for."""
+    reached = _reached(swarm, host, world, say, line)
+    with reached.line, line.part("prepare"):
+        seated(swarm, reached.line, "", None, world, say)
+
+
+def _reached(swarm: str, host: Host, world: World, say: Say, line: Timeline) -> Reached:
+    folder = private(world.places(swarm).root / "tunnels")
+    answers = [Address(host.address, host.port)]
+    with line.part("SSH"):
+        return reach(host, lambda: answers, folder, say, clock=world.clock, seconds=_ANSWERS)
 
 
 def _folders(opened: Opened) -> list[Path]:

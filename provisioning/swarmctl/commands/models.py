@@ -1,23 +1,36 @@
 """`models`: what the store holds, who uses it, and what may go."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from swarmctl.effects.store import HeldModel
+from swarmctl.effects.store import AwayModel, HeldModel
 from swarmctl.effects.world import World
 
 
 @dataclass(frozen=True, slots=True)
 class ModelLine:
-    """One model of the store and the swarms here that use it."""
+    """One model of the store and the swarms that use it; or one that is not here, and the machines that have it."""
 
-    model: HeldModel
+    model: HeldModel | AwayModel
     users: tuple[str, ...]
+    there: tuple[str, ...] = ()
 
 
 def models(world: World) -> list[ModelLine]:
-    """Everything in the store, with its users."""
+    """Everything in the store, with its users; then what is on other machines alone."""
     users = _users(world)
-    return [ModelLine(item, tuple(sorted(users.get(item.key, ())))) for item in world.store.all()]
+    held = [ModelLine(item, tuple(sorted(users.get(item.key, ())))) for item in world.store.all()]
+    return held + [
+        ModelLine(item, tuple(sorted(users[item.key])), _machines(users[item.key], world))
+        for item in world.store.away()
+        if item.key in users
+    ]
+
+
+def _machines(swarms: set[str], world: World) -> tuple[str, ...]:
+    placed = [one for swarm in sorted(swarms) if (one := world.placed(swarm)) is not None]
+    return tuple(f"rented machine {one.lease}" if one.lease else one.reached.name for one in placed)
 
 
 def prune(world: World, *, dry: bool) -> list[HeldModel]:
@@ -30,6 +43,15 @@ def _users(world: World) -> dict[str, set[str]]:
     for swarm in world.known():
         record = world.record(swarm)
         for service in record.services if record else ():
-            if "source" in service.settings:
-                users.setdefault(service.settings["source"], set()).add(swarm)
+            for key in _read_by(service.settings):
+                users.setdefault(key, set()).add(swarm)
     return users
+
+
+def _read_by(settings: Mapping[str, Any]) -> Iterator[str]:
+    """The sources of a service: its model, and what is loaded beside it."""
+    if "source" in settings:
+        yield settings["source"]
+        yield from (edit["source"] for edit in settings.get("adapters") or ())
+        if settings.get("draft"):
+            yield settings["draft"]

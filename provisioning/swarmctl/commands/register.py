@@ -1,6 +1,6 @@
 """Makes converted models known to an Ollama: a Modelfile, and the file itself unless the server has it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from swarmctl.core.chatfamily import chosen
 from swarmctl.core.modelfile import EngineModel, modelfile
@@ -10,12 +10,15 @@ from swarmctl.effects.modelfiles import templates
 from swarmctl.effects.world import World
 from swarmctl.errors import SpecError
 
-CONTEXT = 4096
-"""Tokens, where no swarm file says how many; llama.cpp's own default would be the trained context, and its memory."""
+MOST = 32768
+"""Tokens, where no swarm file says how many: beyond it the memory of one conversation is more than a small model's."""
 
 
-def register(results: Sequence[Result], world: World, url: str, context: int = CONTEXT) -> Iterator[str]:
-    """Each result under `name:quant`; gives a line for each. url: of the server.
+def register(
+    results: Sequence[Result], world: World, url: str, contexts: Mapping[str, int] | None = None
+) -> Iterator[str]:
+    """Each result under `name:quant`; gives a line for each. url: of the server. contexts: tokens, by key in the store;
+    for others what the model was trained for, up to MOST.
 
     Raises HostError where it does not answer, DeployError where it refuses, SpecError where no chat format is known.
     """
@@ -28,6 +31,7 @@ def register(results: Sequence[Result], world: World, url: str, context: int = C
                 raise SpecError(f"{one.name} {one.quant} is not in the store any more", hint="swarmctl convert")
             family = chosen(engine, held.facts.model, held.facts.chat_template)
             name = f"{one.name}:{one.quant.lower()}"
+            context = (contexts or {}).get(one.held) or min(held.facts.model.context, MOST)
             model = EngineModel(name, f"sha256:{one.sha256}", one.sha256, family, context, -1)
             changed = server.put(name, modelfile(model, templates()), blobs.blob(one.sha256))
-            yield f"{name}: {', '.join(changed) if changed else 'there already'}"
+            yield f"{name}: {', '.join(changed) if changed else 'there already'}; a context of {context:,} tokens"

@@ -1,17 +1,21 @@
 """`status` and `agents`: what runs, as it is and as it should be."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from swarmctl.commands.check import last_look
+from swarmctl.commands.parts.looking import status as status_of_parts
 from swarmctl.core.lostcards import lost_cards
 from swarmctl.core.observed import Observed
 from swarmctl.core.record import SwarmRecord
+from swarmctl.core.room import full_disk
 from swarmctl.core.verdict import Verdict
 from swarmctl.effects import files, machine
 from swarmctl.effects.clearing import broken_off
 from swarmctl.effects.observe import remains
+from swarmctl.effects.parts.members import slots
 from swarmctl.effects.world import World
 from swarmctl.errors import HostError
 
@@ -37,7 +41,7 @@ class Status:
     """One swarm. faults: sentences, empty when everything is as it should be.
 
     verdict: of the last proofs for which models were asked. looked: of the last look alone, where that is newer.
-    machines: those that are rented for it.
+    machines: those that are rented for it. slots: of a swarm over several hosts, whether all is well on each.
     """
 
     swarm: str
@@ -49,6 +53,7 @@ class Status:
     at: datetime
     looked: Verdict | None = None
     machines: "tuple[Standing, ...]" = ()
+    slots: Mapping[str, bool] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The value as JSON objects and lists."""
@@ -62,6 +67,7 @@ class Status:
             "looked": self.looked and _brief(self.looked),
             "faults": list(self.faults),
             "machines": [one.as_json() for one in self.machines],
+            "slots": dict(self.slots),
         }
 
 
@@ -75,6 +81,8 @@ def _brief(verdict: Verdict) -> dict[str, Any]:
 
 def status(swarm: str, world: World) -> Status:
     """Look at a swarm without asking its models anything."""
+    if slots(swarm, world):
+        return status_of_parts(swarm, world)
     record = world.record(swarm)
     found, blind = _looked(swarm, world)
     shown = {line.name: line for line in (*found.strays, *found.services)}
@@ -95,9 +103,7 @@ def status(swarm: str, world: World) -> Status:
                 note,
             )
         )
-    raw = files.read_json(world.places(swarm).proved)
-    verdict = Verdict.from_json(raw) if raw else None
-    looked = last_look(swarm, world)
+    verdict, looked = known_verdict(swarm, world), last_look(swarm, world)
     return Status(
         swarm,
         up=record is not None or bool(shown),
@@ -107,6 +113,7 @@ def status(swarm: str, world: World) -> Status:
         faults=(
             *blind,
             *lost_cards(found.services, found.machine),
+            *full_disk(found.machine),
             *_faults(record, lines, found.supervisor, verdict),
             *_unwell(looked),
             *([_BROKEN_OFF] if broken_off(swarm, world) else []),
@@ -115,6 +122,12 @@ def status(swarm: str, world: World) -> Status:
         looked=looked,
         machines=_rented(swarm, world),
     )
+
+
+def known_verdict(swarm: str, world: World) -> Verdict | None:
+    """Of the last proofs for which models were asked; None where there was none."""
+    raw = files.read_json(world.places(swarm).proved)
+    return Verdict.from_json(raw) if raw else None
 
 
 def _rented(swarm: str, world: World) -> "tuple[Standing, ...]":
@@ -130,7 +143,8 @@ def _looked(swarm: str, world: World) -> tuple[Observed, tuple[str, ...]]:
     try:
         return remains(swarm, world), ()
     except HostError as e:
-        blind = f"{e.message}: what runs in its containers is not known" + (f" ({e.detail})" if e.detail else "")
+        what = "in its containers" if world.hand(swarm) is None else "there"
+        blind = f"{e.message}: what runs {what} is not known" + (f" ({e.detail})" if e.detail else "")
         return Observed(machine.look(world.state)), (blind,)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from swarmctl.core.parts.names import whole
 from swarmctl.core.specfile import Override
 from swarmctl.core.yamltree import Unreadable, read_tree
 from swarmctl.effects.specs import Opened, locate, open_spec
@@ -22,7 +23,7 @@ def name(file: Path | None, swarm: str | None, world: World) -> str:
         return swarm
     if file is not None or Path("swarm.yml").exists():
         return opened(file, swarm).spec.name
-    known = world.known()
+    known = list(dict.fromkeys(part[0] if (part := whole(name)) else name for name in world.known()))
     if len(known) == 1:
         return known[0]
     what = f"several swarms are up here: {', '.join(known)}" if known else "no swarm is up on this machine"

@@ -16,6 +16,8 @@ class Console:
 
     def __init__(self, *, as_json: bool = False, out: TextIO | None = None, err: TextIO | None = None) -> None:
         self.as_json = as_json
+        self.as_lines = False
+        """Every document of JSON is one line, and an error is the last of them: what happens is told as it happens."""
         self._answered = False
         self._out, self._err = out or sys.stdout, err or sys.stderr
 
@@ -36,7 +38,7 @@ class Console:
 
     def json(self, value: dict[str, Any]) -> None:
         """What was asked for, as one JSON object."""
-        self.data(json.dumps(value, indent=2, ensure_ascii=False))
+        self.data(json.dumps(value, indent=None if self.as_lines else 2, ensure_ascii=False))
         self._answered = True
 
     def say(self, text: str = "") -> None:
@@ -79,9 +81,10 @@ class Console:
     def letter(self, error: SwarmctlError) -> None:
         """An error: what happened, the evidence, what to type next.
 
-        After an answer in JSON there is no second document: the exit code and stderr say the rest.
+        After an answer in JSON there is no second document: the exit code and stderr say the rest. Where documents are
+        lines, the error is the last.
         """
-        if self.as_json and not self._answered:
+        if self.as_json and (self.as_lines or not self._answered):
             self.json(
                 {
                     "schema": "swarmctl/error/v1",

@@ -1,7 +1,5 @@
 """Lines that a shell takes, or one JSON object; what is to be known of them goes to stderr."""
 
-import json
-
 from swarmctl.commands.env import Environment
 from swarmctl.console import Console
 from swarmctl.core.clients import lines
@@ -12,7 +10,7 @@ def show_env(console: Console, found: Environment) -> None:
     if console.as_json:
         roles = [
             {"role": c.role, "model": c.model, "engine": "ollama" if c.ollama else "llamacpp", "service": c.service,
-             "openai_base_url": c.openai_url, "ollama_host": c.url if c.ollama else None, "body": dict(c.body)}
+             "openai_base_url": c.openai_url, "ollama_host": c.url if c.ollama else None}
             for c in found.clients
         ]  # fmt: skip
         console.json({"schema": "swarmctl/env/v1", "swarm": found.swarm, "api_key": found.key, "roles": roles})
@@ -20,7 +18,3 @@ def show_env(console: Console, found: Environment) -> None:
         for line in lines(found.clients, found.key):
             console.data(line)
     console.say("these lines hold the engines' key: on this machine it opens the models to whoever has it")
-    for client in found.clients:
-        if client.body:
-            text = json.dumps(dict(client.body), separators=(",", ":"))
-            console.say(f"{client.role} shares a process with other models: every question to it must carry {text}")

@@ -104,7 +104,10 @@ class Steps:
             "event": word, "model": event.group.source.asked.name, "step": event.node.step, "label": event.node.label
         }  # fmt: skip
         if isinstance(event, Far):
-            said |= {"done": event.done, "total": event.node.bytes, "seconds": round(event.seconds, 1)}
+            rate = event.done / max(event.seconds, 0.001)
+            left = max(0, event.node.bytes - event.done) / rate if rate and event.node.bytes else None
+            said |= {"done": event.done, "total": event.node.bytes, "seconds": round(event.seconds, 1),
+                     "rate": round(rate), "left": None if left is None else round(left, 1)}  # fmt: skip
         if isinstance(event, Ended):
             said |= {"seconds": round(event.seconds, 2), "problem": event.problem, "memory": event.peak}
         self._console.data(json.dumps(said))
@@ -120,10 +123,24 @@ def show_results(console: Console, report: Report) -> None:
         return
     if not report.results:
         return
-    head = ["model", "quant", "MB", "bits/weight", "KL", "proved", "seconds", "sha256"]
-    console.data(console.table(head, [_row(one) for one in report.results]))
+    console.data(_table(console, report))
     if report.peak:
-        console.say(f"{as_duration(report.seconds)}, at most {as_size(report.peak / _MIB)} of disk at once")
+        console.say(_took(report))
+
+
+def closing(console: Console, report: Report) -> None:
+    """The same table on the side, where conversions are a part of something else and any was made."""
+    if report.peak and report.results and not console.as_json:
+        console.say(f"{_table(console, report)}\n{_took(report)}")
+
+
+def _table(console: Console, report: Report) -> str:
+    head = ["model", "quant", "MB", "bits/weight", "KL", "proved", "seconds", "sha256"]
+    return console.table(head, [_row(one) for one in report.results])
+
+
+def _took(report: Report) -> str:
+    return f"{as_duration(report.seconds)}, at most {as_size(report.peak / _MIB)} of disk at once"
 
 
 def show_proofs(console: Console, proofs: Sequence["Proof"]) -> None:
@@ -176,9 +193,9 @@ def _title(group: Group, node: Node) -> str:
 
 
 def _text(node: Node) -> str:
-    words = {"fetch": "fetch", "convert": "convert to", "matrix": "measure importance", "quantise": "quantise to",
-             "certify": "prove", "register": "keep"}  # fmt: skip
-    return f"{words[node.step]} {node.label}".strip()
+    words = {"convert": "convert to", "matrix": "measure importance", "quantise": "quantise to", "certify": "prove",
+             "register": "keep"}  # fmt: skip
+    return f"{words.get(node.step, node.step)} {node.label}".strip()
 
 
 def _names(decided: Decided) -> Mapping[str, str]:

@@ -22,6 +22,11 @@ class StepLines:
         """The plan whose steps come next."""
         self._plan = plan
 
+    def note(self, text: str) -> None:
+        """Something beside the steps."""
+        self._console.redraw("")
+        self._console.say(text)
+
     def __call__(self, event: Progress | StepEnded) -> None:
         """Draw one event."""
         if isinstance(event, StepEnded):

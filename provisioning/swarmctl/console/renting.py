@@ -17,4 +17,6 @@ def show_renting(console: Console, choice: Choice, given: Promise, ranked: Ranke
     console.say(f"  {given.text()}")
     if choice.bid is not None:
         console.say("  whoever bids more takes it away, with what is on it and was not fetched")
+    for note in given.notes:
+        console.say(f"  {note}")
     console.say("  its owner can read prompts, code, weights and keys that are on it")

@@ -143,7 +143,8 @@ def show_models(console: Console, lines: "list[ModelLine]") -> None:
                 "key": m.model.key,
                 "sha256": m.model.sha256,
                 "bytes": m.model.bytes,
-                "file": str(m.model.blob),
+                "file": None if m.there else str(getattr(m.model, "blob", "")),
+                "there": list(m.there),
                 "used_by": list(m.users),
             }
             for m in lines
@@ -156,7 +157,7 @@ def show_models(console: Console, lines: "list[ModelLine]") -> None:
             round(m.model.bytes / _MB),
             m.model.facts.model.architecture,
             m.model.key,
-            ", ".join(m.users) or "-",
+            (", ".join(m.users) or "-") + (f", on {', '.join(m.there)} alone" if m.there else ""),
         ]
         for m in lines
     ]

@@ -90,6 +90,11 @@ class GGUF:
         span = self._spans.get(name)
         return self._data[slice(*span)] if span else None
 
+    def text(self, name: str) -> str:
+        """A string of the metadata, "" where there is none."""
+        value = self.values.get(name)
+        return value if isinstance(value, str) else ""
+
     def strings(self, name: str) -> list[str]:
         """All of an array of strings; empty where there is none. Raises Refused for bytes that are no text."""
         raw, found = self.raw(name), []

@@ -11,10 +11,22 @@ import numpy as np
 
 from swarmctl.converter.adapter import Pair
 from swarmctl.converter.names import EMBEDDING, HEAD, Names
-from swarmctl.converter.tensors import Refused, Tensor, document, tensors
+from swarmctl.converter.tensors import Array, Refused, Tensor, document, tensors
 
 CONFIG = "adapter_config.json"
 _PART = re.compile(r"(?:base_model\.model\.)?(.+)\.lora_(embedding_)?([AB])(?:\.weight)?")
+
+
+_KNOWN = frozenset(
+    {
+        "alpha_pattern", "auto_mapping", "base_model_name_or_path", "bias", "corda_config", "ensure_weight_tying",
+        "eva_config", "exclude_modules", "inference_mode", "init_lora_weights", "layers_pattern",
+        "layers_to_transform", "loftq_config", "lora_alpha", "lora_dropout", "megatron_core", "peft_type",
+        "peft_version", "qalora_group_size", "r", "rank_pattern", "revision", "runtime_config", "target_modules",
+        "task_type", "unsloth_fixed", "use_rslora",
+    }
+)  # fmt: skip
+"""Keys of adapter_config.json that change nothing in what B·A means, or that are minded here; others are refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +53,23 @@ class _Scale:
         return cls(rank, alpha, config.get("use_rslora") is True, ranks, alphas)
 
     def at(self, module: str, rank: int) -> float:
+        wanted = next((value for key, value in self.ranks.items() if _names(key, module)), self.rank)
+        if rank != wanted:
+            raise Refused(f"{module[:80]}: its rank is {rank}, {CONFIG} says {wanted}")
         alpha = next((value for key, value in self.alphas.items() if _names(key, module)), self.alpha)
         return alpha / (sqrt(rank) if self.rooted else rank)
 
 
-def pairs(folder: Path, names: Names) -> list[Pair]:
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What is added to one matrix as it is published, B·A. module: its name without `.weight`. b: scaled."""
+
+    module: str
+    a: Array
+    b: Array
+
+
+def products(folder: Path) -> list[Product]:
     """B·A of every module, scaled. Raises Refused for what is more than a sum of low-rank products."""
     config = document(folder / CONFIG)
     _plain(config)
@@ -56,28 +80,39 @@ def pairs(folder: Path, names: Names) -> list[Pair]:
         if part is None or len(tensor.shape) != 2:
             raise Refused(f"{tensor.file.name}: {name[:80]} is no half of a low-rank product; merge it into a model")
         halves.setdefault(part[1], {})[part[3] + ("e" if part[2] else "")] = tensor
-    return [_pair(module, both, scale, names) for module, both in sorted(halves.items())]
+    if not halves:
+        raise Refused(f"{folder.name}: the adapter holds no products")
+    return [_product(module, both, scale) for module, both in sorted(halves.items())]
 
 
-def _pair(module: str, both: dict[str, Tensor], scale: _Scale, names: Names) -> Pair:
+def _product(module: str, both: dict[str, Tensor], scale: _Scale) -> Product:
     embedding = "Ae" in both
     first, second = both.get("Ae" if embedding else "A"), both.get("Be" if embedding else "B")
     if first is None or second is None or len(both) != 2 or first.shape[0] != second.shape[1]:
         raise Refused(f"{module[:80]}: its halves do not fit together")
-    target = names.full(f"{module}.weight")
-    if target is None or (names.headless and target in {EMBEDDING, HEAD}):
-        raise Refused(f"{module[:80]}: no single GGUF matrix of {names.arch} holds it; merge it into a model")
     a, b = first.read(), second.read() * np.float32(scale.at(module, first.shape[0]))
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise Refused(f"{module[:80]}: holds what is no number")
     if embedding:
         # PEFT looks columns of A up: the change of the embedding is the transposed product.
-        return Pair(target, np.ascontiguousarray(a.T), np.ascontiguousarray(b.T))
-    return Pair(target, names.turned(target, b), a)
+        return Product(module, np.ascontiguousarray(b.T), np.ascontiguousarray(a.T))
+    return Product(module, a, b)
+
+
+def pairs(folder: Path, names: Names) -> list[Pair]:
+    """The same as our writer takes them. Raises Refused, also for what no single GGUF matrix holds."""
+    return [_pair(product, names) for product in products(folder)]
+
+
+def _pair(product: Product, names: Names) -> Pair:
+    target = names.full(f"{product.module}.weight")
+    if target is None or (names.headless and target in {EMBEDDING, HEAD}):
+        raise Refused(f"{product.module[:80]}: no single GGUF matrix of {names.arch} holds it; merge it into a model")
+    return Pair(target, names.turned(target, product.b), product.a)
 
 
 def _plain(config: dict[str, Any]) -> None:
-    more = [key for key in ("use_dora", "fan_in_fan_out", "modules_to_save", "megatron_config") if config.get(key)]
+    more = sorted(key for key, value in config.items() if value and key not in _KNOWN)
     if config.get("bias", "none") != "none":
         more.append("bias")
     if config.get("peft_type", "LORA") != "LORA" or more:

@@ -12,8 +12,14 @@ def measure(server: Server, tokenizer: Any, generation: dict[str, Any], config: 
     ends = _ids(generation.get("eos_token_id")) or _ids(config.get("eos_token_id"))
     if tokenizer.eos_token_id is not None and tokenizer.eos_token_id not in ends:
         ends.append(int(tokenizer.eos_token_id))
-    rows = [{"id": end, "token": str(tokenizer.decode([end])), "stops": _stops(server, end)} for end in ends]
-    other = next(n for n in server.tokens("a b", special=False) if n not in ends)
+    return ended(server, [(end, str(tokenizer.decode([end]))) for end in ends])
+
+
+def ended(server: Server, ends: list[tuple[int, str]]) -> dict[str, Any]:
+    """The same for these tokens and their words."""
+    rows = [{"id": end, "token": word, "stops": _stops(server, end)} for end, word in ends]
+    known = {end for end, _ in ends}
+    other = next(n for n in server.tokens("a b", special=False) if n not in known)
     return {"ends": rows, "goes_on": not _stops(server, other)}
 
 

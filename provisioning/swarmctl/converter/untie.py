@@ -10,6 +10,8 @@ from pathlib import Path
 from swarmctl.converter.tensors import Refused, document, tensors
 
 _HEAD, _SHARD = "lm_head.weight", "model-head.safetensors"
+_WHOLE, BODY = "model.safetensors", "model-body.safetensors"
+"""transformers reads a file of the first name alone, whatever an index says: beside a head it needs another one."""
 _CHUNK = 1 << 24
 
 
@@ -25,7 +27,7 @@ def untied(base: Path, out: Path) -> Path:
     part.mkdir(parents=True)
     for file in base.iterdir():
         if file.is_file() and file.name not in {"config.json", "model.safetensors.index.json"}:
-            (part / file.name).symlink_to(file.resolve())
+            (part / _named(file.name)).symlink_to(file.resolve())
     header = {_HEAD: {"dtype": embedding.kind, "shape": list(embedding.shape), "data_offsets": [0, embedding.size]}}
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
@@ -35,7 +37,7 @@ def untied(base: Path, out: Path) -> Path:
         left = embedding.size
         while left:
             left -= shard.write(source.read(min(left, _CHUNK)))
-    files = {name: tensor.file.name for name, tensor in listed.items() if name != _HEAD} | {_HEAD: _SHARD}
+    files = {name: _named(tensor.file.name) for name, tensor in listed.items() if name != _HEAD} | {_HEAD: _SHARD}
     index = {"metadata": {"total_size": sum(t.size for t in listed.values()) + embedding.size}, "weight_map": files}
     (part / "model.safetensors.index.json").write_text(json.dumps(index))
     config = document(base / "config.json") | {"tie_word_embeddings": False}
@@ -43,3 +45,7 @@ def untied(base: Path, out: Path) -> Path:
     shutil.rmtree(out, ignore_errors=True)
     part.replace(out)
     return out
+
+
+def _named(file: str) -> str:
+    return BODY if file == _WHOLE else file

@@ -41,8 +41,6 @@ class AgentFile(BaseModel):
     temperature: float
     slots: int
     tools: tuple[str, ...] = ()
-    body: dict[str, Any] = {}
-    """Goes into every question to the model: which slot and which adapter, where several models share a base."""
     tests: Literal["here", "elsewhere"] = "here"
     """Who runs the test command of a step: this agent in a sandbox, or whoever follows the run."""
     orchestrator: Peer
@@ -53,7 +51,7 @@ class AgentFile(BaseModel):
     def of(cls, settings: Mapping[str, Any], **where: Any) -> "AgentFile":
         """What a service's settings decide, with what its place adds: addresses, files, the prompt's text."""
         taken = {key: settings[key] for key in _SETTINGS}
-        return cls(**taken, tools=tuple(settings["tools"]), body=settings.get("body", {}), **where)
+        return cls(**taken, tools=tuple(settings["tools"]), **where)
 
 
 _SETTINGS = ("role", "model", "context", "output", "requests", "time", "temperature", "slots")

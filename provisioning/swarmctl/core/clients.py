@@ -1,9 +1,8 @@
 """What a client of an engine must be told to talk to a role's model: address, key, model, as lines for a shell."""
 
 import shlex
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from swarmctl.core.record import ServiceRecord, SwarmRecord
 from swarmctl.core.spec import ORCHESTRATOR
@@ -12,9 +11,8 @@ from swarmctl.errors import SpecError
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One role's model as a client reaches it. url: of the engine, without a path, on loopback.
-
-    ollama: it also speaks Ollama's own API. body: must go into every question where several models share a process.
+    """One role's model as a client reaches it. url: of the engine or of the gateway before it, without a path, on
+    loopback. ollama: it also speaks Ollama's own API, without a key.
     """
 
     role: str
@@ -22,7 +20,6 @@ class Client:
     service: str
     url: str
     ollama: bool
-    body: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def openai_url(self) -> str:
@@ -69,12 +66,11 @@ def lines(found: tuple[Client, ...], key: str) -> list[str]:
 
 
 def _client(record: SwarmRecord, agent: ServiceRecord) -> Client:
-    engine = next(record.service(name) for name in agent.needs if record.service(name).kind == "engine")
+    engine = next(record.service(name) for name in agent.needs if record.service(name).kind in {"engine", "gateway"})
     return Client(
         role=agent.subject,
         model=agent.settings["model"],
         service=engine.name,
         url=record.url(engine.name),
         ollama=engine.settings.get("engine") == "ollama",
-        body=agent.settings.get("body", {}),
     )

@@ -66,7 +66,7 @@ def client_environment(environ: Mapping[str, str], keep: frozenset[str] = frozen
 
 def labels(stack: Stack, settings: Mapping[str, Any], gpu: str | None = None) -> dict[str, str]:
     """The labels of a network or volume; what stacks share is of `all` cards."""
-    found = {"swarm": stack.swarm, "slot": stack.slot, "gpu": gpu or stack.gpu, "config-hash": config_hash(settings)}
+    found = {"swarm": stack.swarm, "slot": stack.marked, "gpu": gpu or stack.gpu, "config-hash": config_hash(settings)}
     return {f"{LABEL}{key}": value for key, value in found.items()}
 
 
@@ -92,12 +92,13 @@ def _environment(templates: tuple[tuple[str, str], ...]) -> Environment:
 
 def _values(stack: Stack, site: ComposeSite) -> dict[str, Any]:
     agents = [service for service in stack.services if service.kind == "agent"]
+    gateways = [s for s in stack.services if s.kind == "gateway"]
     doors = [s for s in stack.services if s.kind == "forwarder"]
     isolated = site.dialect.isolated
     secrets = {"agents-token": "agents.token", "engine-key": "engine.key", "engine-keys": "engine.keys"}
     llama = any(s.settings.get("engine") == "llamacpp" for s in stack.services)
     used = [n for n in secrets if (n == "engine-keys" and llama) or (n != "engine-keys" and agents)]
-    configs = {s.name: f"{site.root}/services/{s.name}.json" for s in agents}
+    configs = {s.name: f"{site.root}/services/{s.name}.json" for s in (*gateways, *agents)}
     configs |= {f"modelfile-{name}": f"{site.root}/modelfiles/{name}.Modelfile" for name in registered(stack, site)}
     return {
         "stack": stack,

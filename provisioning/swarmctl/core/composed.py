@@ -10,17 +10,20 @@ from swarmctl.core.enginestack import Facts
 from swarmctl.core.hardware.box import Box
 from swarmctl.core.images import images_of
 from swarmctl.core.observed import Observed
+from swarmctl.core.parts.partspec import serves
 from swarmctl.core.placement.demand import demand
 from swarmctl.core.placement.place import place
 from swarmctl.core.placement.placement import Placement, Refused
 from swarmctl.core.ports import assign
 from swarmctl.core.settle import reasons
-from swarmctl.core.spec import SwarmSpec
-from swarmctl.core.stack import Service, Stack
+from swarmctl.core.sharing.foldable import can_fold, foldable
+from swarmctl.core.spec import ORCHESTRATOR, SwarmSpec
+from swarmctl.core.stack import ANSWERS, STAYS, Service, Stack
 from swarmctl.core.stackfiles import of_kind
 from swarmctl.core.stacks import stacks
 from swarmctl.errors import DeployError
 
+_SHA256 = "sha256:"
 USUAL = 11434
 """Where clients look for Ollama: the server of card N is given this plus N where it is free."""
 
@@ -38,10 +41,15 @@ class Composed:
 def composed(spec: SwarmSpec, observed: Observed) -> Composed | tuple[str, ...]:
     """Place a swarm on this machine's cards and make its stacks; or why that cannot be."""
     host = host_of(observed)
-    refused = (*([host.problem] if host.problem else []), *_problems(spec, observed), *_not_yet(spec))
+    refused = (
+        *([host.problem] if host.problem else []),
+        *_problems(spec, observed),
+        *_not_yet(spec),
+        *_whole(spec, host),
+    )
     if refused:
         return refused
-    placed = place(demand(spec, host.known), _box(observed, host.box))
+    placed = _placed(spec, observed, host)
     if isinstance(placed, Refused):
         return tuple(reasons(placed))
     chosen = images_of(spec.engine, host.version)
@@ -50,16 +58,24 @@ def composed(spec: SwarmSpec, observed: Observed) -> Composed | tuple[str, ...]:
     if wrong := tuple(_unlocked(found, host)):
         return wrong
     speaks = dialect(host.engine, ruled=host.ruled)
-    names = [s.name for stack in found for s in stack.services if s.kind in {"engine", "agent"}]
-    usual = {s.name: USUAL + n for n, s in enumerate(_servers(found))}
+    names = [s.name for stack in found for s in stack.services if s.kind in ANSWERS]
+    usual = {s.name: USUAL + n for n, s in enumerate(_servers(found))} if ORCHESTRATOR in spec.roles else {}
     ports = assign(spec.name + observed.home, names, given={**usual, **observed.ports}, busy=observed.busy)
-    files = {key: f"gguf/{digest}.gguf" for key, digest in host.digests.items()}
+    digests = {**_promised(observed), **host.digests}
+    files = {key: f"gguf/{digest}.gguf" for key, digest in digests.items()}
     uuids = tuple(gpu.uuid for gpu in observed.machine.gpus)
     site = replace(host.site, ports=ports, files={**_unfetched(spec), **files}, dialect=speaks, owns=False, cards=uuids)
     gave = [f"{one.what} gave way, {one.before} → {one.after}: {one.cause}" for one in placed.gave]
     blind = f" (nvidia-smi: {observed.machine.gpu_problem})" if observed.machine.gpu_problem else ""
     cards = [] if host.box.cards else [f"no GPU is here: models run on the CPU{blind}"]
     return Composed(found, placed, site, (*gave, *cards, *placed.notes, *speaks.notes, *host.box.notes))
+
+
+def _placed(spec: SwarmSpec, observed: Observed, host: ComposeHost) -> Placement | Refused:
+    """Where its models are here; nowhere for a part that has none."""
+    if serves(spec) == "agents":
+        return Placement("separate", ())
+    return place(demand(foldable(spec, host.known), host.known), _box(observed, host.box))
 
 
 def host_of(observed: Observed) -> ComposeHost:
@@ -77,7 +93,7 @@ def used_images(found: Sequence[Stack]) -> list[str]:
 
 def running_services(stack: Stack) -> list[Service]:
     """The services that are containers which stay."""
-    return [s for s in stack.services if s.kind in {"engine", "agent", "forwarder"}]
+    return [s for s in stack.services if s.kind in STAYS]
 
 
 def _servers(found: Sequence[Stack]) -> list[Service]:
@@ -88,6 +104,12 @@ def _box(observed: Observed, box: Box) -> Box:
     """The machine as it would be without our own containers."""
     ours = sum(service.resident for service in (*observed.services, *observed.strays))
     return replace(box, ram=max(0, int(observed.machine.ram_free + ours)))
+
+
+def _promised(observed: Observed) -> dict[str, str]:
+    """Digests of files that are here and not in the store yet: they are called now what they will be called then."""
+    known = {key: source.identity for key, source in observed.sources.items()}
+    return {key: one.removeprefix(_SHA256) for key, one in known.items() if one.startswith(_SHA256)}
 
 
 def _unfetched(spec: SwarmSpec) -> dict[str, str]:
@@ -119,12 +141,20 @@ def _unlocked(found: Sequence[Stack], host: ComposeHost) -> Iterator[str]:
             yield f"{e.message}\n{e.detail}\n{e.hint}"
 
 
+def _whole(spec: SwarmSpec, host: ComposeHost) -> Iterator[str]:
+    """Edits of a base that is to be shared, of which there is only the whole model."""
+    for name, source in spec.models.items() if spec.placement.architecture == "shared-base" else ():
+        if source.base and spec.users(name) and not can_fold(name, source.base, host.known):
+            yield (
+                f"models.{name}: what it changes of {source.base} can only be told from published weights of both: "
+                "name folders or repositories, not files, or leave out its base"
+            )
+
+
 def _not_yet(spec: SwarmSpec) -> Iterator[str]:
     """What can be planned and not be served by containers yet."""
     if spec.engine.kind == "vllm":
         yield "engine.kind: vllm is planned for, and not run: --engine ollama (or llamacpp)"
-    if spec.placement.architecture == "shared-base":
-        yield "placement.architecture: shared-base needs adapters, which cannot be made yet: --architecture separate"
     for name, source in spec.models.items():
         if source.file is None and source.path is None:
             yield f"models.{name}: {source.hf} must be converted first; name a ready GGUF file of a repository instead"

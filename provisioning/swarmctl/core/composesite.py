@@ -11,7 +11,7 @@ USER = "10001:10001"
 MODELS = "/models"
 CARD = f"{LABEL}card"
 """Label of a server's container: the card that it was made for."""
-OLLAMA_PORT, SERVER_PORT, AGENT_PORT = 11434, 8080, 8080
+OLLAMA_PORT, SERVER_PORT, AGENT_PORT, GATEWAY_PORT = 11434, 8080, 8080, 8080
 """Where services listen inside their own containers."""
 
 

@@ -1,12 +1,16 @@
 """Services as the templates under compose/ see them: images, command lines, limits and health."""
 
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 from swarmctl.core.agentfile import AgentFile, Peer
-from swarmctl.core.composesite import AGENT_PORT, MODELS, OLLAMA_PORT, SERVER_PORT, ComposeSite
+from swarmctl.core.composesite import AGENT_PORT, GATEWAY_PORT, MODELS, OLLAMA_PORT, SERVER_PORT, ComposeSite
 from swarmctl.core.engine import EngineFile
 from swarmctl.core.llamacpp import server_argv
+from swarmctl.core.parts.partspec import MODEL, RELAY
+from swarmctl.core.sharing.gatewayfile import GatewayFile
+from swarmctl.core.sharing.layout import gateway_file
 from swarmctl.core.spec import ORCHESTRATOR
 from swarmctl.core.stack import Service, Stack
 from swarmctl.errors import SpecError
@@ -17,11 +21,11 @@ CLOSED = {"TZ": "UTC", "LANG": "C.UTF-8", "HOME": "/tmp"} | {  # noqa: S108 - th
 }
 """Docker's client hands its own proxies to every container that does not set them; nothing else is inherited."""
 
-_PIDS = {"engine": 2048, "agent": 256, "forwarder": 32, "converter": 512}
-_GRACE = {"engine": 30, "agent": 10, "forwarder": 3, "converter": 3}
-_SCRATCH = {"engine": 256, "agent": 128, "forwarder": 1, "converter": 256}
+_PIDS = {"engine": 2048, "agent": 256, "gateway": 64, "forwarder": 32, "relay": 32, "converter": 512}
+_GRACE = {"engine": 30, "agent": 10, "gateway": 5, "forwarder": 3, "relay": 3, "converter": 3}
+_SCRATCH = {"engine": 256, "agent": 128, "gateway": 1, "forwarder": 1, "relay": 1, "converter": 256}
 """MiB of /tmp; they count as the container's memory."""
-_PATIENCE = {"engine": 120, "agent": 30, "forwarder": 10, "converter": 0}
+_PATIENCE = {"engine": 120, "agent": 30, "gateway": 30, "forwarder": 10, "relay": 10, "converter": 0}
 
 
 def view(stack: Stack, service: Service, site: ComposeSite) -> dict[str, Any]:
@@ -51,7 +55,7 @@ def registered(stack: Stack, site: ComposeSite) -> list[str]:
 
 
 def container_url(service: str, engine: str | None = None) -> str:
-    """Where a service listens, as its neighbours on the agents' network say it."""
+    """Where an agent or a gateway listens, or with `engine` an engine, as neighbours on the agents' network say it."""
     port = AGENT_PORT if engine is None else listens(engine)
     return f"http://{service}:{port}"
 
@@ -67,8 +71,7 @@ def agent_settings(stack: Stack, service: Service, prompt: str) -> AgentFile:
     It listens on its own name: that is the address on its card, and its loopback stays closed.
     """
     s = service.settings
-    engine = stack.service(service.needs[0])
-    lead = Peer(role=ORCHESTRATOR, url=container_url(f"agent-{ORCHESTRATOR}"))
+    asked = stack.service(service.needs[0])
     return AgentFile.of(
         s,
         swarm=stack.swarm,
@@ -77,11 +80,40 @@ def agent_settings(stack: Stack, service: Service, prompt: str) -> AgentFile:
         token_file="/run/secrets/agents.token",  # noqa: S106 - the name of a file
         data="/data",
         prompt=prompt,
-        engine_url=f"{container_url(engine.name, engine.settings['engine'])}/v1",
+        engine_url=f"{_model_url(asked, s['model'])}/v1",
         engine_key_file="/run/secrets/engine.key",
         tests="elsewhere",
-        orchestrator=lead,
-        peers=tuple(Peer(role=role, url=container_url(f"agent-{role}")) for role in s["peers"]),
+        orchestrator=_peer(ORCHESTRATOR, s),
+        peers=tuple(_peer(role, s) for role in s["peers"]),
+    )
+
+
+def _model_url(asked: Service, model: str) -> str:
+    """Where an agent asks its model: an engine, a gateway, or the relay that leads to it."""
+    if asked.kind == "relay":
+        return f"http://{RELAY}:{asked.settings['ways'][MODEL + model]}"
+    return container_url(asked.name, asked.settings.get("engine"))
+
+
+def _peer(role: str, settings: Mapping[str, Any]) -> Peer:
+    """Another agent: a neighbour, or one on another host behind this one's relay."""
+    port = settings.get("beyond", {}).get(role)
+    return Peer(role=role, url=f"http://{RELAY}:{port}" if port else container_url(f"agent-{role}"))
+
+
+def gateway_settings(stack: Stack, service: Service, site: ComposeSite) -> GatewayFile:
+    """The settings file of a gateway in a container; like an agent it listens on its own name alone."""
+    engines = [stack.service(name) for name in service.needs]
+    urls = {one.name: container_url(one.name, one.settings["engine"]) for one in engines}
+    sources = [source for one in service.settings["engines"] for source in one["adapters"]]
+    return gateway_file(
+        service.settings,
+        urls,
+        {source: PurePosixPath(_file(source, site)).name for source in sources},
+        swarm=stack.swarm,
+        host=service.name,
+        port=GATEWAY_PORT,
+        key_file="/run/secrets/engine.key",
     )
 
 
@@ -115,6 +147,11 @@ def _agent(_stack: Stack, service: Service, _site: ComposeSite) -> dict[str, Any
     }
 
 
+def _gateway(_stack: Stack, service: Service, _site: ComposeSite) -> dict[str, Any]:
+    # Whether its engines are as they should be is for the proofs: it is not made anew for them.
+    return {"health": _answers(service.name, GATEWAY_PORT, "/live", "200")}
+
+
 def _forwarder(_stack: Stack, service: Service, site: ComposeSite) -> dict[str, Any]:
     to = {name: AGENT_PORT if name.startswith("agent-") else None for name in service.settings["services"]}
     missing = [name for name in to if name not in site.ports]
@@ -133,11 +170,26 @@ def _forwarder(_stack: Stack, service: Service, site: ComposeSite) -> dict[str, 
     }
 
 
+def _relay(_stack: Stack, service: Service, _site: ComposeSite) -> dict[str, Any]:
+    ways = service.settings["ways"]
+    return {
+        "command": [f"{port}={role}" for role, port in ways.items()],
+        "health": ["CMD", "bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{min(ways.values())}"],
+    }
+
+
 def _converter(_stack: Stack, _service: Service, _site: ComposeSite) -> dict[str, Any]:
     return {}
 
 
-_OWN = {"engine": _engine, "agent": _agent, "forwarder": _forwarder, "converter": _converter}
+_OWN = {
+    "engine": _engine,
+    "agent": _agent,
+    "gateway": _gateway,
+    "forwarder": _forwarder,
+    "relay": _relay,
+    "converter": _converter,
+}
 
 
 def _answers(host: str, port: int, path: str, status: str) -> list[str]:

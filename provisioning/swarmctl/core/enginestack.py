@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from swarmctl.core.chatfamily import family
 from swarmctl.core.enginemodel import engine_model
@@ -11,6 +10,7 @@ from swarmctl.core.engines.engine import Engine, engine_of
 from swarmctl.core.engines.environment import ollama_environment
 from swarmctl.core.images import Images
 from swarmctl.core.placement.placement import Placement, Process
+from swarmctl.core.sharing.layout import base_of, edits_of, settings
 from swarmctl.core.spec import SwarmSpec
 from swarmctl.core.stack import Service
 from swarmctl.errors import SpecError
@@ -19,6 +19,8 @@ SERVER = 512
 """MiB beside what the processes reserve: the server's own, and pages of files that are being written."""
 MARGIN = 1.25
 """A limit is for what goes wrong: a process that reserves what was planned never meets it."""
+GATEWAY = 256
+"""MiB that a gateway's container may take: 45 idle, the rest for requests on their way."""
 _FEW = 4
 """Threads of a process whose layers are all on a card: they only prepare and sample."""
 _WHERE = frozenset(("OLLAMA_HOST",))
@@ -36,12 +38,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """What an agent must know of the process that serves its model. body: goes into every question."""
+    """What an agent must know of what serves its model: an engine, or the gateway before it."""
 
     service: str
     model: str
     context: int
-    body: Mapping[str, Any] = field(default_factory=dict)
 
 
 def engines(spec: SwarmSpec, placed: Placement, gpu: int | None, facts: Facts) -> tuple[list[Service], dict[str, Home]]:
@@ -56,7 +57,9 @@ def engines(spec: SwarmSpec, placed: Placement, gpu: int | None, facts: Facts) -
     if kind == "ollama":
         return _ollama(spec, placed, here, facts)
     found = [_server(spec, placed, process, facts) for process in here]
-    return found, {role: _beside(spec, process, role) for process in here for role in process.roles}
+    if shared := [process for process in here if edits_of(process)]:
+        found.append(_gateway(spec, shared, facts))
+    return found, {role: _beside(process, role, spec) for process in here for role in process.roles}
 
 
 def limit(processes: Sequence[Process]) -> int:
@@ -122,7 +125,7 @@ def _model(spec: SwarmSpec, placed: Placement, process: Process, facts: Facts, e
 
 
 def _server(spec: SwarmSpec, placed: Placement, process: Process, facts: Facts) -> Service:
-    base, serving = _base(process), process.serving
+    base, serving = base_of(process), process.serving
     source = spec.models[base].key
     draft = spec.models[base].draft if serving.draft is not None else None
     return Service(
@@ -136,7 +139,7 @@ def _server(spec: SwarmSpec, placed: Placement, process: Process, facts: Facts) 
             "source": source,
             "identity": facts.identities.get(source, source),
             "quant": process.weights.quant,
-            "adapters": list(_edits(spec, process)),
+            "adapters": list(_edits(spec, process, facts)),
             "draft": spec.models[draft].key if draft else None,
             "context": serving.context,
             "parallel": serving.parallel,
@@ -157,30 +160,31 @@ def _server(spec: SwarmSpec, placed: Placement, process: Process, facts: Facts) 
     )
 
 
-def _base(process: Process) -> str:
-    """The model whose weights are loaded: the one the process is named after, which no role need use itself."""
-    return process.name.removeprefix("engine-")
+def _edits(spec: SwarmSpec, process: Process, facts: Facts) -> Iterator[dict[str, str]]:
+    for name in edits_of(process):
+        source = spec.models[name].key
+        yield {"model": name, "source": source, "identity": facts.identities.get(source, source)}
 
 
-def _edits(spec: SwarmSpec, process: Process) -> Iterator[dict[str, str]]:
-    for name in process.models:
-        if name != _base(process):
-            yield {"model": name, "source": spec.models[name].key}
+def gateway_of(gpu: int | None) -> str:
+    """The service before the shared bases of one card, or of the CPU."""
+    return f"gateway-{'cpu' if gpu is None else f'gpu{gpu}'}"
 
 
-def _beside(spec: SwarmSpec, process: Process, role: str) -> Home:
-    """Alone in a process a role needs to say nothing; in a shared base it names its slot, and scales every adapter.
+def _gateway(spec: SwarmSpec, shared: Sequence[Process], facts: Facts) -> Service:
+    sources = {name: source.key for name, source in spec.models.items()}
+    told = settings(shared, sources, facts.identities)
+    name = gateway_of(shared[0].gpu)
+    whole = {"image": facts.images.agent, "memory": GATEWAY, **told}
+    return Service(name, "gateway", name.removeprefix("gateway-"), whole, tuple(one.name for one in shared))
+
+
+def _beside(process: Process, role: str, spec: SwarmSpec) -> Home:
+    """Alone in a process a role asks it; in a shared base it asks the gateway, for the model of its own name.
 
     llama-server answers a request without `lora` with all adapters summed, and drops a slot's cache when the adapter
-    on it changes: so each model has slots of its own, and its roles take them in turn.
+    on it changes: the gateway says both for each model.
     """
-    base, serving = _base(process), process.serving
-    edits = [edit["model"] for edit in _edits(spec, process)]
-    if not edits:
-        return Home(process.name, base, serving.context)
-    mine = spec.roles[role].model
-    place = process.models.index(mine)
-    slots = max(1, serving.parallel // len(process.models))
-    turn = [other for other in process.roles if spec.roles[other].model == mine].index(role) % slots
-    scales = [{"id": n, "scale": float(edit == mine)} for n, edit in enumerate(edits)]
-    return Home(process.name, base, serving.context, {"id_slot": place * slots + turn, "lora": scales})
+    if not edits_of(process):
+        return Home(process.name, base_of(process), process.serving.context)
+    return Home(gateway_of(process.gpu), spec.roles[role].model, process.serving.context)

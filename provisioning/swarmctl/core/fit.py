@@ -11,6 +11,7 @@ from swarmctl.core.placement.demand import Demand
 from swarmctl.core.placement.place import place
 from swarmctl.core.placement.placement import Placement, Process, Refused
 from swarmctl.core.price.use import full_load
+from swarmctl.core.sharing.layout import base_of
 from swarmctl.core.spec import ORCHESTRATOR
 from swarmctl.core.speed import Speed, speed
 
@@ -103,7 +104,7 @@ def leader(placed: Placement) -> Process | None:
 
 def files(placed: Placement) -> float:
     """GB of the files that it runs, each counted once."""
-    sizes = {(p.models[0], p.weights.quant): p.weights.total for p in placed.processes}
+    sizes = {(base_of(p), p.weights.quant): p.weights.total for p in placed.processes}
     drafts = [p.serving.draft.weights.total for p in placed.processes if p.serving.draft]
     extra = sum(p.serving.adapters + p.serving.projector for p in placed.processes)
     return (sum(sizes.values()) + sum(drafts) + extra) / 1e9

@@ -20,6 +20,7 @@ from swarmctl.core.price.arrival import arrivals as arrive
 from swarmctl.core.price.bill import Bill, bill
 from swarmctl.core.price.buying import Purchase, break_even
 from swarmctl.core.price.rate import STORAGE, Rate
+from swarmctl.core.sharing.layout import base_of, edits_of
 from swarmctl.core.units import as_size
 
 SLOT = "slot-0"
@@ -128,9 +129,11 @@ def _first(way: Arrival) -> Arrival:
 
 
 def _freight(asked: Demand, placed: Placement, fit: Fit) -> Freight:
-    models = {p.models[0]: p for p in placed.processes}
-    published = sum(2 * p.weights.parameters for p in models.values()) / 1e9
-    ready = all(asked.spec.models[name].file is not None for name in models)
+    models = {base_of(p): p for p in placed.processes}
+    # An edit is published whole, whatever becomes of it.
+    published = sum(2 * p.weights.parameters * (1 + len(edits_of(p))) for p in models.values()) / 1e9
+    names = [*models, *(edit for p in models.values() for edit in edits_of(p))]
+    ready = all(asked.spec.models[name].file is not None for name in names)
     return Freight(fit.files, published, ready)
 
 
@@ -152,16 +155,19 @@ def _steps(asked: Demand, placed: Placement) -> Iterator[Step]:
     order = {name: n for n, name in enumerate(placed.load_order)}
     processes = sorted(placed.processes, key=lambda p: order.get(p.name, len(order)))
     for process in processes:
-        model, size = process.models[0], as_size(process.weights.total / 2**20)
+        model, size = base_of(process), as_size(process.weights.total / 2**20)
         yield Step(Verb.LOAD, SLOT, model, f"{process.weights.quant}, {size}, from {asked.spec.models[model].key}")
+        for edit in edits_of(process):
+            yield Step(Verb.LOAD, SLOT, edit, f"folded into {model}, from {asked.spec.models[edit].key}")
     for process in processes:
         where = f"{SLOT}/{'cpu' if process.gpu is None else f'gpu{process.gpu}'}"
         slots = f"{process.serving.parallel} × {process.serving.context} tokens"
         yield Step(Verb.DEPLOY, where, process.name, f"{slots}, KV {process.serving.kv}")
     for process in processes:
         where = f"{SLOT}/{'cpu' if process.gpu is None else f'gpu{process.gpu}'}"
+        through = f"the gateway before {process.name}" if edits_of(process) else process.name
         for role in process.roles:
-            yield Step(Verb.DEPLOY, where, f"agent-{role}", f"talks to {process.name}")
+            yield Step(Verb.DEPLOY, where, f"agent-{role}", f"talks to {through}")
     yield Step(Verb.CHECK, SLOT, "all proofs", "after everything runs")
 
 

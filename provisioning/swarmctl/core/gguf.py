@@ -49,7 +49,10 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class GgufFacts:
-    """A model file: its architecture, the bytes of its tensors by where they go, and what else its header says."""
+    """A model file: its architecture, the bytes of its tensors by where they go, and what else its header says.
+
+    adapter: the file holds an edit of such a model, and none of its weights.
+    """
 
     model: Model
     weights: Weights
@@ -57,6 +60,7 @@ class GgufFacts:
     tensors: int
     file_bytes: int
     chat_template: bool
+    adapter: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The facts as JSON values; layers are left out, the keys say them."""
@@ -73,6 +77,7 @@ class GgufFacts:
             "tensors": self.tensors,
             "file_bytes": self.file_bytes,
             "chat_template": self.chat_template,
+            **({"adapter": True} if self.adapter else {}),
         }
 
     @classmethod
@@ -88,6 +93,7 @@ class GgufFacts:
                 raw["tensors"],
                 raw["file_bytes"],
                 raw["chat_template"],
+                raw.get("adapter") is True,
             )
         except (KeyError, TypeError, AttributeError) as e:
             raise SpecError(f"these are no facts of a model: {e}") from None

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from swarmctl.core.parts.partspec import PartSpec
 from swarmctl.core.spec import SwarmSpec
 
 
@@ -16,7 +17,7 @@ class KeptState(BaseModel):
     schema_: Literal["swarmctl/kept/v1"] = Field("swarmctl/kept/v1", alias="schema")
     at: datetime
     stack: str
-    spec: SwarmSpec
+    spec: PartSpec | SwarmSpec
     prompts: dict[str, str]
     images: dict[str, str] = {}
     models: dict[str, str] = {}

@@ -34,13 +34,15 @@ class Source:
 
     identity: fingerprint of the content that the source names. held: its file is in the store.
     facts: from the held file, the named file, or the catalogue; None when nothing is known yet.
-    problem: why the source cannot be had, e.g. a path that is no GGUF file.
+    problem: why the source cannot be had, e.g. a path that is no GGUF file. cause: why it must be brought, where that
+    is more than that the store lacks it.
     """
 
     identity: str
     held: bool = False
     facts: GgufFacts | None = None
     problem: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """On which machine a swarm was put: written when that machine is reached, read by every later command."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,7 +16,8 @@ class Placed(BaseModel):
 
     host: as core.hosts.Host, field by field. lease: number of the machine at its market, "" for one's own. prepared:
     hash of what it was prepared with, "" where it was not yet. held: when it was to end, in epoch seconds, before a
-    nearer end was given to it because it is not healthy; 0 where none was.
+    nearer end was given to it because it is not healthy; 0 where none was. runtime: how services run there. base:
+    folder of what we bring there. python: that runs swarmctl there, where its processes do.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -27,6 +28,9 @@ class Placed(BaseModel):
     lease: str = ""
     prepared: str = ""
     held: int = 0
+    runtime: Literal["process", "compose"] = "compose"
+    base: str = BASE
+    python: str = ""
 
     @property
     def reached(self) -> Host:

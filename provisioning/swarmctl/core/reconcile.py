@@ -57,7 +57,8 @@ def _steps(spec: SwarmSpec, stack: Stack, observed: Observed, ports: Mapping[str
     for model, source in spec.models.items():
         known = observed.sources.get(source.key)
         if spec.users(model) and not (known and known.held):
-            changes.append(Step(Verb.LOAD, stack.slot, model, f"not in the store; from {source.key}"))
+            cause = known.cause if known and known.cause else f"not in the store; from {source.key}"
+            changes.append(Step(Verb.LOAD, stack.slot, model, cause))
     changes.extend(_deployments(stack, observed, ports))
     wanted = {service.name for service in stack.services}
     changes.extend(

@@ -45,6 +45,11 @@ class SwarmRecord(BaseModel):
         return tuple(Stack(self.swarm, self.slot, gpu, self._on(gpu)) for gpu in places)
 
     @property
+    def spread(self) -> bool:
+        """It is on several hosts, and this is put together from the records of its parts."""
+        return not self.slot
+
+    @property
     def ports(self) -> dict[str, int]:
         """Service → port, of those that have one."""
         return {s.name: s.port for s in self.services if s.port}

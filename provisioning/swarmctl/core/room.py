@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from swarmctl.core.hints import logs
 from swarmctl.core.insideview import Disk, Inside
+from swarmctl.core.machine import Machine
 from swarmctl.core.proof import Proof, outcome
 
 SHARE = 0.05
@@ -45,6 +46,13 @@ def host_room(swarm: str, seen: Inside | None) -> Proof:
     measured = f"{seen.available:.0f} of {seen.total:.0f} MiB available"
     holds = seen.available >= SHARE * seen.total
     return Proof(name, swarm, promised, measured, "MemAvailable of /proc/meminfo", outcome(holds), "swarmctl plan")
+
+
+def full_disk(machine: Machine) -> tuple[str, ...]:
+    """A sentence where a machine's disk has no room left for what a swarm writes; a size that nobody knows is none."""
+    if not 0 <= machine.disk_free < LEAST_DISK:
+        return ()
+    return (f"{machine.name}: its disk is full, {machine.disk_free} MiB are free: make room there, then `swarmctl up`",)
 
 
 def disk_room(subject: str, disks: Sequence[Disk]) -> Proof:

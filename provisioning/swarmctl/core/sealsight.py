@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["agent", "forwarder", "engine"]
+Kind = Literal["agent", "gateway", "forwarder", "relay", "engine"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Seen:
     def kind(self) -> Kind:
         """By its name."""
         head = self.service.partition("-")[0]
-        return head if head in {"agent", "forwarder"} else "engine"  # type: ignore[return-value] # narrowed by the set
+        return head if head in {"agent", "gateway", "forwarder", "relay"} else "engine"  # type: ignore[return-value] # narrowed by the set
 
     @property
     def host(self) -> Mapping[str, Any]:

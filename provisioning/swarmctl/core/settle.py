@@ -24,7 +24,7 @@ class Settled:
 
 def settle(spec: SwarmSpec, observed: Observed) -> Settled:
     """Place a swarm on the processors of this machine, with what its file lets give way."""
-    if wrong := tuple(_elsewhere(spec)):
+    if wrong := tuple(unserved(spec)):
         return Settled(spec, refusals=wrong)
     known = _known(spec, observed)
     if known is None:
@@ -44,14 +44,14 @@ def box(observed: Observed) -> Box:
     return Box(machine.name, ram=max(0, int(machine.ram_free + ours)), cores=machine.cores)
 
 
-def _elsewhere(spec: SwarmSpec) -> Iterator[str]:
-    """What can be planned for other machines and not be served on this one."""
+def unserved(spec: SwarmSpec) -> Iterator[str]:
+    """What can be planned and not be served by processes on a machine's processors."""
     if spec.engine.kind != "llamacpp":
         yield f"engine.kind: {spec.engine.kind} needs Docker; what serves here is --set engine.kind=llamacpp"
     if spec.engine.max_loaded is not None and spec.engine.max_loaded < sum(1 for m in spec.models if spec.users(m)):
         yield "engine.max_loaded: every model has a process of its own here, and stays loaded: leave it out"
     if spec.placement.architecture in {"shared-base", "hybrid"}:
-        yield f"placement.architecture: {spec.placement.architecture} is not served here yet: --architecture separate"
+        yield f"placement.architecture: {spec.placement.architecture} {_ELSEWHERE[spec.placement.architecture]}"
     for name, source in spec.models.items():
         if source.file is None and source.path is None:
             yield f"models.{name}: {source.hf} must be converted first; name a ready GGUF file of a repository instead"
@@ -59,6 +59,12 @@ def _elsewhere(spec: SwarmSpec) -> Iterator[str]:
             yield f"models.{name}.device: {source.device}, but this version serves from the CPU here"
         if source.draft is not None or source.yarn > 1:
             yield f"models.{name}: {'draft' if source.draft else 'yarn'} is not served here yet: leave it out"
+
+
+_ELSEWHERE = {
+    "shared-base": "is served by containers, which put a gateway before the base: --runtime compose",
+    "hybrid": "is not served here yet: --architecture separate",
+}
 
 
 def _known(spec: SwarmSpec, observed: Observed) -> dict[str, Known] | None:

@@ -71,7 +71,7 @@ class ModelSource(Strict):
     def key(self) -> str:
         """What tells this source from others, e.g. `package:name==1.0#model.gguf`."""
         if self.path is not None:
-            return f"path:{self.path}"
+            return f"path:{self.path}#{self.quant}" if self.quant else f"path:{self.path}"
         if self.package is not None:
             return f"package:{self.package}#{self.file}"
         return f"hf:{self.hf}@{self.revision}#{self.file or self.quant}"
@@ -132,6 +132,9 @@ class Role(Strict):
     time: Duration | None = Field(None, description="Wall time of one piece of work.")
     temperature: float = Field(0.2, ge=0, le=2, description="Sampling temperature.")
     optional: bool = Field(False, description="The swarm may do without this role where it does not fit.")
+    slot: Name | None = Field(
+        None, description="Which of target.slots it runs on; where its model is asked for, else the first, if left out."
+    )
     tools: tuple[Literal["list_files", "read_file"], ...] = Field(
         (), description="What the role may use in a chat; runs need none.", strict=False
     )
@@ -159,21 +162,49 @@ class PlacementSettings(Strict):
     floor: Floor = Field(Floor(), description="How far it may give way.")
 
 
+class Fallback(Strict):
+    """What is asked for instead where the proofs fail; at least one thing, and none is made larger."""
+
+    context: int | None = Field(None, ge=256, le=1 << 20, description="No conversation holds more tokens.")
+    parallel: int | None = Field(None, ge=1, le=64, description="No model serves more conversations at once.")
+    kv: KvType | None = Field(None, description="Type of the KV cache.")
+    quant: Quant | None = Field(None, description="No model is quantised less, where its file is not named.")
+    flash_attention: bool | None = Field(None, description="Flash attention.")
+    max_loaded: int | None = Field(None, ge=1, le=64, description="Models loaded at once.")
+    version: str | None = Field(None, description="Version of the server.", pattern=r"^\d+(\.\d+){1,2}$")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Fallback":
+        if not self.model_fields_set:
+            raise ValueError(f"it changes nothing; name one of {', '.join(type(self).model_fields)}")
+        return self
+
+
 class SwarmSpec(Strict):
     """A swarm: its models, its roles, where it runs and what it may use."""
 
     name: Name = Field(description="Name of the swarm; one of each name on a machine.")
     target: Target = Field(Target(), description="Where the swarm runs; this machine if left out.")
+    agents: Literal["there", "here"] = Field(
+        "there",
+        description="Where agents and the repository are when models are on another machine: with them, or here.",
+    )
     runtime: Literal["process", "compose"] = Field(
         "process",
         description="How services run: processes under one supervisor, or containers by Docker Compose;"
-        " on another machine only containers.",
+        " containers where another machine is named and nothing else is said.",
     )
     engine: EngineSettings = Field(EngineSettings(), description="How models are served.")
     models: dict[Name, ModelSource] = Field(min_length=1, description="Models by a name of your choice.")
     roles: dict[Name, Role] = Field(min_length=1, description="Agents by role; `orchestrator` leads.")
     placement: PlacementSettings = Field(PlacementSettings(), description="How roles come to GPUs.")
     limits: Limits = Field(Limits(), description="Limits of every role that sets none of its own.")
+    fallbacks: tuple[Fallback, ...] = Field(
+        (),
+        max_length=8,
+        strict=False,
+        description="What `up` tries where the proofs fail, one after another, each on top of those before it.",
+    )
     test: str | None = Field(None, description="Command that checks each step of a run, e.g. pytest -q.")
     test_image: str | None = Field(
         None, description="Container image that tests run in, without a network; it must be there.", pattern=IMAGE
@@ -185,7 +216,7 @@ class SwarmSpec(Strict):
     def _elsewhere(cls, raw: Any) -> Any:
         """On another machine Docker is what there is; Ollama is the server that its images are published of."""
         target = raw.get("target") if isinstance(raw, dict) else None
-        if not isinstance(target, dict) or not {"ssh", "vast"} & target.keys():
+        if not isinstance(target, dict) or not {"ssh", "vast", "slots"} & target.keys():
             return raw
         engine = raw.get("engine", {})
         if "runtime" not in raw and isinstance(engine, dict):
@@ -194,9 +225,8 @@ class SwarmSpec(Strict):
 
     @model_validator(mode="after")
     def _placeable(self) -> "SwarmSpec":
-        if not self.target.is_here and self.runtime != "compose":
-            raise ValueError("runtime: a swarm on another machine runs in containers: runtime: compose")
-        if self.target.vast is not None and self.privacy == "own-hardware":
+        rented = any(place.vast is not None for place in (self.target, *self.target.slots.values()))
+        if rented and self.privacy == "own-hardware":
             raise ValueError("privacy: own-hardware refuses a rented machine: its owner can read all that is on it")
         return self
 

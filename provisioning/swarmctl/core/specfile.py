@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from swarmctl.core.parts.mistakes import mistakes as misplaced
 from swarmctl.core.spec import ORCHESTRATOR, SwarmSpec
 from swarmctl.core.strictfile import Book, Path, did_you_mean, dotted, refuse, validated
 from swarmctl.core.yamltree import Mistake, Node, Unreadable, read_tree
@@ -135,4 +136,4 @@ def _impossible(spec: SwarmSpec, book: _Book) -> list[Mistake]:
     if ORCHESTRATOR in spec.roles and spec.roles[ORCHESTRATOR].optional:
         message = "the orchestrator leads the team: it cannot be optional"
         wrong.append(book.mistake(("roles", ORCHESTRATOR, "optional"), message))
-    return wrong
+    return [*wrong, *misplaced(spec, book)]

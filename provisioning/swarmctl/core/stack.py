@@ -6,8 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["engine", "agent", "model", "forwarder", "converter"]
-"""A `model` is no process: what an engine that serves several is told of one of them."""
+from swarmctl.core.parts.names import whole
+
+Kind = Literal["engine", "agent", "gateway", "model", "forwarder", "relay", "converter"]
+"""A `gateway` stands before engines whose models share a base. A `model` is no process: what an engine that serves
+several is told of one of them. A `relay` leads to agents on other hosts of the swarm."""
+STAYS = frozenset(("engine", "agent", "gateway", "forwarder", "relay"))
+"""Kinds that are containers which stay."""
+ANSWERS = frozenset(("engine", "agent", "gateway"))
+"""Kinds that are reached through a port of the host."""
 LABEL = "swarmctl."
 
 
@@ -57,6 +64,12 @@ class Stack:
         """The place as a person reads it: `slot-0/cpu`."""
         return f"{self.slot}/{self.gpu}"
 
+    @property
+    def marked(self) -> str:
+        """The slot as labels say it: of a swarm over several hosts, the name that its file gives this one."""
+        found = whole(self.swarm)
+        return found[1] if found else self.slot
+
     def service(self, name: str) -> Service:
         """The service of this name; KeyError if there is none."""
         return {s.name: s for s in self.services}[name]
@@ -65,7 +78,7 @@ class Stack:
         """The labels that a process or container of this service carries."""
         return {
             f"{LABEL}swarm": self.swarm,
-            f"{LABEL}slot": self.slot,
+            f"{LABEL}slot": self.marked,
             f"{LABEL}gpu": self.gpu,
             f"{LABEL}service": service.name,
             **({f"{LABEL}role": service.subject} if service.kind == "agent" else {}),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from swarmctl.core.compose import render
 from swarmctl.core.composesite import MODELS, ComposeSite
-from swarmctl.core.composeview import agent_settings
+from swarmctl.core.composeview import agent_settings, gateway_settings
 from swarmctl.core.modelfile import EngineModel, modelfile
 from swarmctl.core.stack import Service, Stack
 
@@ -21,9 +21,12 @@ def compose_file(stack: Stack) -> str:
     return f"{stack.gpu}.yml"
 
 
-def settings_files(stacks: Iterable[Stack], prompts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The settings of every agent, by path."""
+def settings_files(stacks: Iterable[Stack], prompts: Mapping[str, str], site: ComposeSite) -> Iterator[tuple[str, str]]:
+    """The settings of every gateway and agent, by path."""
     for stack in stacks:
+        for service in (s for s in stack.services if s.kind == "gateway"):
+            told = gateway_settings(stack, service, site)
+            yield f"services/{service.name}.json", told.model_dump_json(indent=1) + "\n"
         for service in (s for s in stack.services if s.kind == "agent"):
             settings = agent_settings(stack, service, prompts[service.subject])
             yield f"services/{service.name}.json", settings.model_dump_json(indent=1) + "\n"
@@ -54,4 +57,4 @@ def stack_files(
     """
     before = known or {}
     found = {compose_file(stack): render(stack, site, before.get(compose_file(stack))) for stack in stacks}
-    return found | dict(settings_files(stacks, prompts))
+    return found | dict(settings_files(stacks, prompts, site))

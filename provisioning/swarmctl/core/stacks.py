@@ -5,9 +5,10 @@ from collections.abc import Mapping
 
 from swarmctl.core.design import agent
 from swarmctl.core.enginestack import Facts, Home, engines
+from swarmctl.core.parts.partspec import RELAY, answered, beyond, serves, team, ways
 from swarmctl.core.placement.placement import Placement
 from swarmctl.core.spec import ORCHESTRATOR, SwarmSpec
-from swarmctl.core.stack import Service, Stack
+from swarmctl.core.stack import ANSWERS, Service, Stack
 
 SLOT = "slot-0"
 AGENT_MEMORY = 512
@@ -21,18 +22,23 @@ def stacks(spec: SwarmSpec, placed: Placement, facts: Facts) -> tuple[Stack, ...
     Settings hold what decides how a service runs and nothing of where: no path, no port. The first stack has the
     converter. Raises SpecError for what can be planned and not be run.
     """
+    if serves(spec) == "agents":
+        return (_agents_alone(spec, placed, facts),)
     places = sorted({process.gpu for process in placed.processes}, key=lambda gpu: (gpu is None, gpu or 0))
     parts = [(gpu, *engines(spec, placed, gpu, facts)) for gpu in places]
     placed_roles = {role for _, _, homes in parts for role in homes}
     found: list[Stack] = []
     for gpu, serving, homes in parts:
         name = "cpu" if gpu is None else f"gpu{gpu}"
-        agents = [_agent(spec, placed, facts, role, homes[role]) for role in spec.roles if role in homes]
-        tools = [_converter(placed, facts)] if not found else []
+        mine = [role for role in spec.roles if role in homes and serves(spec) == "all"]
+        agents = [_agent(spec, placed, facts, role, homes[role]) for role in mine]
+        tools = [*_relay(spec, facts), _converter(placed, facts)] if not found else []
         found.append(
             Stack(spec.name, SLOT, name, (*serving, *agents, _forwarder(name, serving, agents, facts), *tools))
         )
-    return tuple(_with_peers(stack, [role for role in spec.specialists if role in placed_roles]) for stack in found)
+    others = beyond(spec)
+    known = [role for role in team(spec) if role in placed_roles | others.keys() and role != ORCHESTRATOR]
+    return tuple(_with_peers(stack, known) for stack in found)
 
 
 def _agent(spec: SwarmSpec, placed: Placement, facts: Facts, role: str, home: Home) -> Service:
@@ -43,17 +49,25 @@ def _agent(spec: SwarmSpec, placed: Placement, facts: Facts, role: str, home: Ho
         "image": facts.images.agent,
         "model": home.model,
         "context": min(spec.context_of(role), home.context),
-        "slots": _slots(placed),
-        "body": dict(home.body),
+        "slots": _slots(placed, answered(spec)),
         "memory": AGENT_MEMORY,
+        **({"beyond": others} if (others := beyond(spec)) else {}),
     }
     return Service(plain.name, "agent", role, settings, (home.service,))
 
 
-def _slots(placed: Placement) -> int:
+def _agents_alone(spec: SwarmSpec, placed: Placement, facts: Facts) -> Stack:
+    """Agents whose models are all on another host, behind the relay."""
+    homes = {name: Home(RELAY, role.model, spec.context_of(name)) for name, role in spec.roles.items()}
+    agents = [_agent(spec, placed, facts, role, home) for role, home in homes.items()]
+    services = (*_relay(spec, facts), *agents, _forwarder("cpu", [], agents, facts))
+    return _with_peers(Stack(spec.name, SLOT, "cpu", services), list(spec.specialists))
+
+
+def _slots(placed: Placement, elsewhere: int) -> int:
     """Specialists that can be answered at once."""
     theirs = (p for p in placed.processes if set(p.roles) - {ORCHESTRATOR})
-    return sum(p.serving.parallel for p in theirs) or 1
+    return sum(p.serving.parallel for p in theirs) + elsewhere or 1
 
 
 def _with_peers(stack: Stack, specialists: list[str]) -> Stack:
@@ -69,9 +83,15 @@ def _peers(service: Service, specialists: list[str]) -> Service:
 
 
 def _forwarder(place: str, serving: list[Service], agents: list[Service], facts: Facts) -> Service:
-    listed = [s.name for s in (*serving, *agents) if s.kind in {"engine", "agent"}]
+    listed = [s.name for s in (*serving, *agents) if s.kind in ANSWERS]
     settings = {"image": facts.images.agent, "services": listed, "memory": FORWARDER_MEMORY}
     return Service(f"forwarder-{place}", "forwarder", place, settings, tuple(listed))
+
+
+def _relay(spec: SwarmSpec, facts: Facts) -> list[Service]:
+    """The way to agents on other hosts; none where all are here."""
+    settings = {"image": facts.images.agent, "ways": ways(spec), "memory": FORWARDER_MEMORY}
+    return [Service(RELAY, "relay", RELAY, settings)] if ways(spec) else []
 
 
 def _converter(placed: Placement, facts: Facts) -> Service:

@@ -1,7 +1,7 @@
 """Where a swarm runs: on this machine, on one of one's own that SSH reaches, or on a rented one."""
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -123,8 +123,8 @@ class VastTarget(Strict):
         return self
 
 
-class Target(Strict):
-    """Where the swarm runs; this machine if nothing is named."""
+class Place(Strict):
+    """One machine; this one if nothing is named."""
 
     local: LocalTarget | None = Field(None, description="This machine.")
     ssh: SshTarget | None = Field(None, description="A machine of one's own that SSH reaches.")
@@ -139,13 +139,27 @@ class Target(Strict):
         return raw
 
     @model_validator(mode="after")
-    def _one(self) -> "Target":
-        given = [name for name in ("local", "ssh", "vast") if getattr(self, name) is not None]
+    def _one(self) -> Self:
+        given = [name for name in ("local", "ssh", "vast", "slots") if getattr(self, name, None)]
         if len(given) > 1:
-            raise ValueError(f"name one of local, ssh, vast (found {', '.join(given)})")
+            raise ValueError(f"name one of {', '.join(type(self).model_fields)} (found {', '.join(given)})")
         return self
 
     @property
     def is_here(self) -> bool:
         """It is this machine."""
         return self.ssh is None and self.vast is None
+
+
+class Target(Place):
+    """Where the swarm runs; this machine if nothing is named."""
+
+    slots: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")], Place] = Field(
+        {},
+        description="Several machines, each with a name of your choice; `roles: {…: {slot: NAME}}` says who is where.",
+    )
+
+    @property
+    def is_here(self) -> bool:
+        """It is this machine alone."""
+        return super().is_here and not self.slots

@@ -6,6 +6,7 @@ from swarmctl.core.composed import Composed, host_of
 from swarmctl.core.drift import CHANGED, UPGRADES
 from swarmctl.core.observed import Observed
 from swarmctl.core.plan import Step
+from swarmctl.core.room import LEAST_DISK
 from swarmctl.core.spec import SwarmSpec
 from swarmctl.core.stackfiles import of_kind
 from swarmctl.core.trialname import trial_name
@@ -13,7 +14,7 @@ from swarmctl.core.trialname import trial_name
 AGENT_IDLE = 90.0
 """MiB resident of one agent's container (measured)."""
 _DISK = 2.2
-"""A model lies twice on the disk where its server rewrites it, and a little more."""
+"""A model lies twice on the disk where its server rewrites it, and a little more; what proofs demand is left free."""
 
 
 def trial_spec(spec: SwarmSpec) -> SwarmSpec:
@@ -44,7 +45,7 @@ def room(made: Composed, observed: Observed) -> str:
     for gpu, card in enumerate(box.cards):
         if 2 * placed.on(gpu).total > card.usable:
             return f"gpu{gpu} cannot hold both"
-    size = _DISK * sum(process.weights.total for process in placed.processes) / 2**20
+    size = _DISK * sum(process.weights.total for process in placed.processes) / 2**20 + LEAST_DISK
     if size > observed.machine.disk_free:
         return f"{size:.0f} MiB of disk are needed, and {observed.machine.disk_free} are free"
     return ""

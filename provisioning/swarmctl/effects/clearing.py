@@ -29,6 +29,8 @@ def clear(swarm: str, world: World, *, purge: bool = False, tell: Tell = lambda 
         if world.compose(trial_name(swarm)).left(purge=True):
             clear(trial_name(swarm), world, purge=True, tell=tell)
         world.leave(trial_name(swarm))
+    if not machines and (hand := world.hand(swarm)) is not None:
+        hand.ask("clear", tell=lambda text: tell(str(text)[:500]), swarm=swarm, purge=purge)
     world.runtime(swarm).stop()
     world.leave(swarm)
     shutil.rmtree(world.places(swarm).root, ignore_errors=True)

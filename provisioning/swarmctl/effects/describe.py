@@ -32,13 +32,17 @@ def describe(path: Path) -> Model:
 
 def read_tensors(path: Path) -> dict[str, Published]:
     """The tensors that a safetensors file, or the index of several, lists. Raises SpecError."""
-    raw = _start(path)
     if path.name.endswith(".index.json"):
-        return index(raw)
-    length = int.from_bytes(raw[:8], "little")
-    if len(raw) < 8 or not 2 <= length <= min(LARGEST, path.stat().st_size - 8):
-        raise SpecError(f"is no safetensors file: its header claims {length:,} bytes")
-    return header(raw[8 : 8 + length])
+        return index(_start(path))
+    try:
+        with path.open("rb", buffering=0) as file:
+            raw = file.read(8)
+            length = int.from_bytes(raw, "little")
+            if len(raw) < 8 or not 2 <= length <= min(LARGEST, path.stat().st_size - 8):
+                raise SpecError(f"is no safetensors file: its header claims {length:,} bytes")
+            return header(file.read(length))
+    except OSError as e:
+        raise SpecError(f"{path}: cannot be read: {e.strerror or e}") from None
 
 
 def _config(path: Path, name: str) -> Model:

@@ -15,7 +15,7 @@ from swarmctl.core.dialect import Dialect
 from swarmctl.core.images import Images
 from swarmctl.core.ports import assign
 from swarmctl.core.spec import SwarmSpec
-from swarmctl.core.stack import Service, Stack
+from swarmctl.core.stack import ANSWERS, Service, Stack
 from swarmctl.core.stackfiles import model_files, of_kind, settings_files
 from swarmctl.effects import files
 from swarmctl.effects.modelfiles import templates as modelfile_templates
@@ -57,7 +57,7 @@ def eject(what: Ejected, folder: Path) -> list[Path]:
 
 
 def _site(what: Ejected, folder: Path, user: str) -> ComposeSite:
-    listening = [s.name for stack in what.stacks for s in stack.services if s.kind in {"engine", "agent"}]
+    listening = [s.name for stack in what.stacks for s in stack.services if s.kind in ANSWERS]
     return ComposeSite(
         templates=stack_templates(),
         root=str(folder),
@@ -90,7 +90,7 @@ def _texts(what: Ejected, folder: Path, site: ComposeSite) -> Iterable[Path]:
     """Agents' settings and Modelfiles."""
     digests = {source.key: _digest(what, source.key) for source in what.spec.models.values()}
     texts = [
-        *settings_files(what.stacks, what.prompts),
+        *settings_files(what.stacks, what.prompts, site),
         *model_files(what.stacks, site, digests, modelfile_templates()),
     ]
     for path, text in texts:

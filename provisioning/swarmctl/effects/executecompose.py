@@ -24,9 +24,11 @@ from swarmctl.core.trialname import TRIAL
 from swarmctl.core.verdict import Verdict
 from swarmctl.effects import files, hostwall, imaging
 from swarmctl.effects.ahead import SENDING, Ahead
+from swarmctl.effects.bringing.given import Given
 from swarmctl.effects.clearing import clear
 from swarmctl.effects.clock import wait_until
 from swarmctl.effects.connections.connection import Connection
+from swarmctl.effects.engines.elsewhere import Elsewhere
 from swarmctl.effects.engines.ollama import Ollama
 from swarmctl.effects.execute import Job, Progress, StepEnded
 from swarmctl.effects.git import token_config
@@ -50,6 +52,7 @@ class ComposeJob(Job):
 
     _loaded: dict[str, list[str]]
     _ahead: Ahead
+    _given: Given
 
     def execute(self) -> Verdict | None:
         """Walk the steps; what was sent ahead of them is broken off with them."""
@@ -65,11 +68,14 @@ class ComposeJob(Job):
         self._loaded = {}
         self.remember()
         self._over.forward(list(self.plan.ports.values()))
+        self._given = Given(self.spec, self.world, self._over, self.world.placed(self.spec.name))
+        self._given.begin(self.plan)
 
     def prepare(self, n: int, step: Step) -> None:
         """Keys, folders, network and volume; or an image."""
         if step.subject != "local host":
             host = host_of(self.observed)
+            self._given.image(step.subject, self._brought(n))
             provide(step.subject, host.lock, lambda text: self.tell(Progress(n, text)), self._over)
             return
         self.tell(Progress(n, "keys, folders, network"))
@@ -123,7 +129,7 @@ class ComposeJob(Job):
             files.write(places.root / path, text)
         _folders([stack], places)  # of a role that came into a swarm which was prepared before
         self._over.bring(places.root, "services", "data", compose_file(stack))
-        self._link(stack)
+        self._link(n, stack)
         file = Path(self._site.root) / compose_file(stack)
         if mine := spoilt(stack, self._site, self.observed):
             self._runtime.restart(file, mine)
@@ -133,11 +139,13 @@ class ComposeJob(Job):
     def load(self, n: int, step: Step) -> None:
         """A model into the store, or into its server and there into memory."""
         if step.where == self.plan.stacks[0].slot:
-            self.fetch(n, step)
+            if not self._given.away:  # elsewhere it is on its way, and waited for where it is needed
+                self.fetch(n, step)
             return
         stack = self._stack(step.where)
         service = stack.service(step.subject)
         server = stack.service(service.needs[0])
+        self._given.arrive(service.subject, self._brought(n), read=False)
         with self._client(server) as client:
             wish = next((w for w in self._wishes(stack, server) if w.name == service.subject), None)
             self._send_ahead(n, stack, server)
@@ -161,6 +169,7 @@ class ComposeJob(Job):
         if step.subject == TRIAL:
             self._trial(n)
             return
+        self._given.settle(self._brought(n))
         super().check(n, step)
         host, wanted = host_of(self.observed), used_images(self.plan.stacks)
         ask, shell = self._runtime.ask, self._over.shell
@@ -232,7 +241,8 @@ class ComposeJob(Job):
 
     def _connect(self, server: Service) -> Ollama:
         url = f"http://{HOST}:{self.plan.ports[server.name]}"
-        runtime, store = self._runtime, None if self._over.name else Path(self._over.models) / "ollama"
+        runtime, here = self._runtime, None if self._over.name else Path(self._over.models) / "ollama"
+        store = here or self._given.blobs(lambda: {key for one in self.plan.stacks for key in _read_by(one)})
         return Ollama(url, log=lambda: runtime.log(server.name), store=store, clock=self.world.clock)
 
     def _lives(self, name: str) -> None:
@@ -245,23 +255,20 @@ class ComposeJob(Job):
                 hint=f"swarmctl logs --swarm {self.spec.name} {name}",
             )
 
-    def _recipe(self, stack: Stack, model: str) -> tuple[str, Path] | None:
+    def _recipe(self, stack: Stack, model: str) -> tuple[str, Path | Elsewhere] | None:
         """The Modelfile of a stack's model, and its file in the store."""
         service = next((s for s in of_kind([stack], "model") if s.subject == model), None)
         if service is None:
             return None
-        source = self.spec.models[service.subject]
-        held = self.world.store.held(source)
-        if held is None:
-            raise DeployError(f"the file of {service.subject} left the store while it was needed", hint="swarmctl up")
-        text = modelfile(asked(service, self._site, held.sha256), host_of(self.observed).modelfiles)
+        digest, file = self._given.weights(service.subject)
+        text = modelfile(asked(service, self._site, digest), host_of(self.observed).modelfiles)
         files.write(self.world.places(self.spec.name).root / "modelfiles" / f"{service.subject}.Modelfile", text)
-        return text, held.blob
+        return text, file
 
     def _wishes(self, stack: Stack, server: Service) -> tuple[Wish, ...]:
         mine = [s for s in stack.services if s.kind == "model" and s.needs == (server.name,)]
-        held = {s.settings["source"]: self.world.store.held(s.settings["source"]) for s in mine}
-        return wishes(mine, {key: item.bytes for key, item in held.items() if item}, most_loaded(server))
+        sizes = {s.settings["source"]: self._given.bytes(s.settings["source"]) for s in mine}
+        return wishes(mine, {key: size for key, size in sizes.items() if size is not None}, most_loaded(server))
 
     def _watch(self, n: int) -> Callable[[str, str, int, int], None]:
         def tell(model: str, what: str, done: int, total: int) -> None:
@@ -269,13 +276,13 @@ class ComposeJob(Job):
 
         return tell
 
-    def _link(self, stack: Stack) -> None:
+    def _brought(self, n: int) -> Callable[[str, int, int | None], None]:
+        return lambda what, done, total: self.tell(Progress(n, what, done, total))
+
+    def _link(self, n: int, stack: Stack) -> None:
         """Files that a llama-server reads, under the models' folder by content: another name of the store's own."""
         for key in _read_by(stack):
-            held = self.world.store.held(key)
-            if held is None:
-                raise DeployError(f"the file of {key} left the store while it was needed", hint="swarmctl up")
-            self._over.lend(held.blob, f"{self._site.models}/{self._site.files[key]}")
+            self._given.stand(key, self._site.files[key], self._brought(n))
 
 
 def _folders(stacks: Iterable[Stack], places: Places) -> None:

@@ -12,6 +12,11 @@ def job_for(spec: SwarmSpec, *rest: Any) -> Job:
         from swarmctl.effects.executecompose import ComposeJob  # noqa: PLC0415 - only where containers are meant
 
         return ComposeJob(spec, *rest)
+    *_, world, _tell = rest
+    if world.hand(spec.name) is not None:
+        from swarmctl.effects.hand.job import HandJob  # noqa: PLC0415 - as above
+
+        return HandJob(spec, *rest)
     from swarmctl.effects.executeprocess import ProcessJob  # noqa: PLC0415 - as above
 
     return ProcessJob(spec, *rest)

@@ -24,7 +24,7 @@ def kept(places: Places) -> Kept:
 def keep(spec: SwarmSpec, prompts: dict[str, str], plan: Plan, world: World, images: dict[str, str]) -> None:
     """Remember a state that was just proved."""
     places = world.places(spec.name)
-    held = {source.key: world.store.held(source) for source in spec.models.values()}
+    held = {source.key: world.store.described(source) for source in spec.models.values()}
     state = KeptState(
         at=world.clock.now(),
         stack=stack_hash(plan.stacks),

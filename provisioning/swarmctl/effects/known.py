@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import get_args
 
+from swarmctl.core.converting.request import USUAL
 from swarmctl.core.gguf import GgufFacts
 from swarmctl.core.model import Model
 from swarmctl.core.placement.demand import Known
@@ -37,13 +38,18 @@ def known(spec: SwarmSpec, store: ModelStore | None = None) -> dict[str, Known]:
             detail="\n".join(lost),
             hint="name a file or folder that is here (path: …), or add the model to inventory/models",
         )
-    return found
+    return {name: _edit(one, found.get(spec.models[name].base or "")) for name, one in found.items()}
+
+
+def _edit(one: Known, base: Known | None) -> Known:
+    """An adapter by itself would take what its base takes, whose weights it needs."""
+    return Known(base.model, base.weights, one.adapter) if base is not None and one.adapter else one
 
 
 def _known(source: ModelSource, engine: str, store: ModelStore | None) -> Known:
-    held = store.held(source) if store and (source.path is None or Path(source.path).is_file()) else None
+    held = store.described(source) if store and (source.path is None or Path(source.path).is_file()) else None
     if source.path is not None:
-        return _held(held.facts) if held else _file(Path(source.path))
+        return _held(held.facts) if held else _file(Path(source.path), source.quant)
     card = catalogue.card(source)
     if card is None:
         return _held(held.facts) if held else _published(source)
@@ -57,11 +63,13 @@ def _known(source: ModelSource, engine: str, store: ModelStore | None) -> Known:
     return Known(card.model, {named: weigh(card.model, named)})
 
 
-def _file(path: Path) -> Known:
-    """A GGUF file as it is; a folder or config.json in every quantisation that it can be converted to."""
+def _file(path: Path, quant: str | None) -> Known:
+    """A GGUF file as it is; a folder or config.json in every quantisation that it can be converted to, first the one
+    that it would be where nobody says.
+    """
     if path.suffix == ".gguf" or (path.is_file() and path.suffix not in {".json", ".safetensors"}):
         return _held(read_gguf(path))
-    return _weighed(describe(path))
+    return _weighed(describe(path), "" if quant else USUAL)
 
 
 def _published(source: ModelSource) -> Known:
@@ -78,8 +86,10 @@ def _published(source: ModelSource) -> Known:
 
 
 def _held(facts: GgufFacts) -> Known:
-    return Known(facts.model, {facts.weights.quant: facts.weights})
+    adapter = facts.file_bytes if facts.adapter else 0
+    return Known(facts.model, {facts.weights.quant: facts.weights}, adapter)
 
 
-def _weighed(model: Model) -> Known:
-    return Known(model, {quant: weigh(model, quant) for quant in QUANTS})
+def _weighed(model: Model, first: str = "") -> Known:
+    quants = sorted(QUANTS, key=lambda quant: quant != first)
+    return Known(model, {quant: weigh(model, quant) for quant in quants})

@@ -21,6 +21,7 @@ from swarmctl.effects.gguf import read_gguf
 from swarmctl.effects.process import Labelled
 from swarmctl.effects.runtimes.process import SupervisorStatus
 from swarmctl.effects.specs import Opened
+from swarmctl.effects.unconverted import is_published, unconverted
 from swarmctl.effects.world import World
 from swarmctl.errors import SwarmctlError
 
@@ -30,6 +31,10 @@ _MIB = 1024 * 1024
 def observe(opened: Opened, world: World, *, update_lock: bool = False) -> Observed:
     """Look at everything once: machine, models, services, ports. update_lock: no image is demanded."""
     spec = opened.spec
+    if spec.runtime == "process" and (hand := world.hand(spec.name)) is not None:
+        from swarmctl.effects.hand.looking import look  # noqa: PLC0415 - only where processes are elsewhere
+
+        return look(opened, world, hand)
     places = world.places(spec.name)
     runtime = world.runtime(spec.name)
     status, home = runtime.status(), runtime.home
@@ -41,7 +46,7 @@ def observe(opened: Opened, world: World, *, update_lock: bool = False) -> Obser
     found = Observed(
         machine=machine.look(world.state),
         home=home,
-        sources={source.key: _source(source, world) for source in spec.models.values()},
+        sources={source.key: source_seen(source, world) for source in spec.models.values()},
         engine=embedded_engine(),
         agents=agents_installed(),
         prepared=places.agent_token.exists() and places.engine_key.exists(),
@@ -50,7 +55,7 @@ def observe(opened: Opened, world: World, *, update_lock: bool = False) -> Obser
         services=services,
         strays=strays,
         ports=given,
-        busy=_busy(spec, home, given) - ours,
+        busy=busy_ports(spec, home, given) - ours,
         prompts=opened.prompts,
         proved=verdict.get("stack") if verdict.get("passed") else None,
     )
@@ -66,6 +71,10 @@ def remains(swarm: str, world: World) -> Observed:
 
     Raises HostError when it may have containers and no Docker Engine answers: then nobody knows.
     """
+    if (hand := world.hand(swarm)) is not None:
+        from swarmctl.effects.hand.looking import left  # noqa: PLC0415 - only where processes are elsewhere
+
+        return left(swarm, hand)
     status = world.runtime(swarm).status()
     containers = world.compose(swarm).containers() if has_containers(swarm, world) else ()
     over = world.connection(swarm)
@@ -82,7 +91,8 @@ def has_containers(swarm: str, world: World) -> bool:
     """It may: it was brought up so, or nothing is remembered of it and an Engine is here."""
     record = world.record(swarm)
     if record is None:
-        return world.placed(swarm) is not None or engine_is_near()
+        placed = world.placed(swarm)
+        return engine_is_near() if placed is None else placed.runtime == "compose"
     return record.runtime == "compose"
 
 
@@ -124,10 +134,12 @@ def _resident(pid: int | None) -> float:
         return 0.0
 
 
-def _source(source: ModelSource, world: World) -> Source:
+def source_seen(source: ModelSource, world: World) -> Source:
     """What is known of a source, without fetching it."""
     facts: GgufFacts | None = None
     try:
+        if is_published(source):
+            return unconverted(source)
         identity = world.store.fingerprint(source)
         held = world.store.held(source)
         if held is not None:
@@ -141,7 +153,7 @@ def _source(source: ModelSource, world: World) -> Source:
     return Source(identity, held is not None, facts)
 
 
-def _busy(spec: SwarmSpec, home: str, given: dict[str, int]) -> frozenset[int]:
+def busy_ports(spec: SwarmSpec, home: str, given: dict[str, int]) -> frozenset[int]:
     """Ports among those that this swarm has or would take on which somebody listens."""
     start = ports.first(spec.name + home)
     near = {

@@ -11,9 +11,11 @@ from swarmctl.core.containers import Container, bridge, isolated
 from swarmctl.core.lock import Lock
 from swarmctl.core.observed import Observed
 from swarmctl.core.places import Places
+from swarmctl.core.spec import SwarmSpec
 from swarmctl.core.stack import Stack
 from swarmctl.core.stacks import SLOT
 from swarmctl.effects import files, hardware, hostwall, imaging
+from swarmctl.effects.bringing.looking import sources_there
 from swarmctl.effects.connections.connection import Connection
 from swarmctl.effects.containerseen import service
 from swarmctl.effects.known import known
@@ -38,7 +40,7 @@ def with_containers(observed: Observed, opened: Opened, world: World, *, locked:
     host = ComposeHost("", hardware.of_machine(observed.machine), site(over), __version__)
     try:
         if over.name:
-            observed = _elsewhere(observed, over)
+            observed = _elsewhere(observed, over, spec, world)
             host = replace(host, box=hardware.of_machine(observed.machine))
         runtime = world.compose(spec.name)
         host, found = _engine(host, opened, world, runtime)
@@ -63,10 +65,13 @@ def with_containers(observed: Observed, opened: Opened, world: World, *, locked:
     )
 
 
-def _elsewhere(observed: Observed, over: Connection) -> Observed:
+def _elsewhere(observed: Observed, over: Connection, spec: SwarmSpec, world: World) -> Observed:
     """The same with the host's own facts: a port must be free there and here. Raises HostError."""
     taken = frozenset(port for _, port in over.listening() or ())
-    return replace(observed, machine=over.machine(), busy=(observed.busy - over.held()) | taken)
+    depot, sources = over.depot(), observed.sources
+    if depot is not None:
+        sources = sources_there(spec, sources, world.store, depot)
+    return replace(observed, machine=over.machine(), busy=(observed.busy - over.held()) | taken, sources=sources)
 
 
 def _unprepared(root: Stack, runtime: ComposeRuntime, places: Places, shell: Shell) -> str:
@@ -109,7 +114,7 @@ def _engine(
             made={one.service: one.made for one in found if one.made is not None},
             modelfiles=modelfile_templates(),
             known=known(spec, world.store),
-            digests={s.key: held.sha256 for s in spec.models.values() if (held := world.store.held(s)) is not None},
+            digests=_digests(spec, world, over),
             written=over.written(),
             servers={
                 name: look_at_server(ports[name], world.clock.now())
@@ -121,6 +126,17 @@ def _engine(
         ),
         found,
     )
+
+
+def _digests(spec: SwarmSpec, world: World, over: Connection) -> dict[str, str]:
+    """Hashes of the files of models, as far as they are known; elsewhere a file need not be here for that.
+
+    That of a file which is named and not yet in the store, too: a server that has another one must be given it.
+    """
+    find = world.store.described if over.name else world.store.held
+    found = {s.key: seen.sha256 for s in spec.models.values() if (seen := find(s)) is not None}
+    named = [s for s in spec.models.values() if s.key not in found and s.path and Path(s.path).is_file()]
+    return found | {s.key: world.store.fingerprint(s).removeprefix("sha256:") for s in named}
 
 
 def _lock(opened: Opened, places: Places) -> Path | None:

@@ -20,6 +20,11 @@ def models() -> Path:
     return _xdg("XDG_DATA_HOME", ".local/share") / "models"
 
 
+def cache() -> Path:
+    """What can be had again: packages and packed images for other machines (XDG_CACHE_HOME)."""
+    return _xdg("XDG_CACHE_HOME", ".cache")
+
+
 def private(folder: Path) -> Path:
     """The folder, made if need be, readable by its owner only."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

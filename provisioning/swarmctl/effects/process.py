@@ -133,6 +133,20 @@ def converse(argv: Sequence[str], *, env: Mapping[str, str], log: Path) -> Conve
         raise HostError(f"{argv[0]} cannot be started: {e.strerror}", detail=_shown(argv)) from e
 
 
+def beside(argv: Sequence[str], *, env: Mapping[str, str]) -> Conversation:
+    """Start a process that is listened to, both outputs each by its own pipe, in a session of its own.
+
+    Raises HostError when it cannot be started.
+    """
+    try:
+        return subprocess.Popen(
+            argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            start_new_session=True,
+        )  # fmt: skip
+    except OSError as e:
+        raise HostError(f"{argv[0]} cannot be started: {e.strerror}", detail=_shown(argv)) from e
+
+
 def hang_up(process: Conversation, grace: float) -> int:
     """Close its stdin, which tells it to end; after `grace` seconds its group is killed. Gives its exit code."""
     with suppress(OSError):

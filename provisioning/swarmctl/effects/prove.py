@@ -20,8 +20,13 @@ def prove(record: SwarmRecord, world: World, *, tell: Tell, depth: Depth = "chec
     """
     begun = world.clock.monotonic()
     stack = stack_hash(record.stacks)
-    proofs = tuple(_proofs(record, world, depth, stack, tell))
-    verdict = Verdict(stack, world.clock.now(), world.clock.monotonic() - begun, proofs, depth)
+    if record.runtime == "process" and (hand := world.hand(record.swarm)) is not None:
+        from swarmctl.effects.hand.proving import proved  # noqa: PLC0415 - only where processes are elsewhere
+
+        verdict = proved(record, world, hand, depth=depth, tell=tell)
+    else:
+        proofs = tuple(_proofs(record, world, depth, stack, tell))
+        verdict = Verdict(stack, world.clock.now(), world.clock.monotonic() - begun, proofs, depth)
     places = world.places(record.swarm)
     files.write_json(places.seen if depth == "look" else places.proved, verdict.as_json())
     if depth != "look":

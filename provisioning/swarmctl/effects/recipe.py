@@ -12,8 +12,8 @@ from swarmctl import __version__, assets
 from swarmctl.core.images import EPOCH
 
 _PACKAGE = Path(swarmctl.__file__).resolve().parent
-_PARTS = ("__init__.py", "errors.py", "core", "agent")
-"""What of the package an agent runs; the rest of it is for the machine that commands it."""
+_PARTS = ("__init__.py", "errors.py", "core", "agent", "gateway")
+"""What of the package an agent or a gateway runs; the rest of it is for the machine that commands it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from swarmctl.core.ollama.order import Wish
+from swarmctl.effects.engines.elsewhere import Elsewhere
 from swarmctl.effects.engines.ollama import Ollama, Watch
 from swarmctl.errors import DeployError
 
-Recipe = Callable[[str], tuple[str, Path] | None]
+Recipe = Callable[[str], tuple[str, Path | Elsewhere] | None]
 """Modelfile and file of a model by its name; None for one that is not of this server."""
 
 
@@ -41,7 +42,7 @@ def stay(client: Ollama, loaded: Sequence[str]) -> None:
         )
 
 
-def _given(client: Ollama, name: str, own: tuple[str, Path], wish: Wish | None, watch: Watch) -> None:
+def _given(client: Ollama, name: str, own: tuple[str, Path | Elsewhere], wish: Wish | None, watch: Watch) -> None:
     client.put(name, *own, watch)
     if wish is not None:
         client.load(wish, watch)

@@ -2,18 +2,27 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from swarmctl.core.gguf import GgufFacts, weights
+from swarmctl.core.model import Model
 from swarmctl.core.sharing.report import Judged, Report, read
 from swarmctl.effects.converting.failing import gone, memory_error
 from swarmctl.effects.converting.tools import Tools
 from swarmctl.effects.converting.workshop import GONE, Event, Workshop
+from swarmctl.effects.gguf import read_header
+from swarmctl.effects.paths import private
+from swarmctl.effects.store import HeldModel, ModelStore
+from swarmctl.effects.storeindex import Index
 from swarmctl.errors import DeployError, SpecError
 
 _ORDER = "share"
+_BODY = "model-body.safetensors"
+"""As converter/untie calls it."""
 _READ = frozenset({".json", ".safetensors", ".jinja"})
 _QUIET = 600.0
 """Seconds without a word; the largest embedding takes a few minutes."""
@@ -52,8 +61,8 @@ def share_base(tools: Tools, work: Path, memory: int, asked: Asked, tell: Tell) 
     """
     out, untied = work / "adapters", work / "untied"
     request = {
-        "base": tools.lay(work, "base", _files(asked.base)),
-        "specialists": {name: tools.lay(work, name, _files(folder)) for name, folder in asked.specialists.items()},
+        "base": tools.lay(work, "base", read_of(asked.base)),
+        "specialists": {name: tools.lay(work, name, read_of(folder)) for name, folder in asked.specialists.items()},
         "out": tools.seen(out, work),
         "untied": tools.seen(untied, work),
         "max_rank": asked.max_rank,
@@ -66,6 +75,35 @@ def share_base(tools: Tools, work: Path, memory: int, asked: Asked, tell: Tell) 
     adapters = {one.name: _checked(out, one) for one in report.specialists if one.accepted}
     head = {path.name: path for path in untied.iterdir() if not path.is_symlink()} if report.untie else {}
     return Found(report, adapters, head)
+
+
+def over(head: Mapping[str, Path], base: Path) -> dict[str, Path]:
+    """What is laid over a base's files so that it has a head of its own: the head, and under another name the one file
+    of its weights, where it is one.
+    """
+    if not head:
+        return {}
+    whole = base / "model.safetensors"
+    return dict(head) | ({_BODY: whole} if whole.is_file() else {})
+
+
+def adopt(store: ModelStore, file: Path, digest: str, model: Model) -> HeldModel:
+    """An adapter of this store known to it as models are, so that it is lent, sent and pruned like one.
+
+    model: the base's. The file keeps its name, and lies in the store once. Raises SpecError for one that is damaged.
+    """
+    key = f"path:{Index(store.root).blob(digest)}"
+    if (held := store.held(key)) is not None and held.sha256 == digest:
+        return held
+    header = read_header(file)
+    facts = GgufFacts(model, weights(header.tensors, "LoRA"), None, len(header.tensors), header.size, False, True)
+    link = private(store.root / "incoming") / f"{digest}.link"
+    link.unlink(missing_ok=True)
+    os.link(file, link)
+    try:
+        return store.take(key, link, digest, facts)
+    finally:
+        link.unlink(missing_ok=True)
 
 
 def _last(shop: Workshop, memory: int, tell: Tell) -> str:
@@ -93,7 +131,7 @@ def _unless_failed(event: Event, last: Mapping[str, Any], memory: int) -> None:
         raise DeployError(f"sharing a base failed (exit {event['ended']})", detail=log)
 
 
-def _files(folder: Path) -> dict[str, Path]:
+def read_of(folder: Path) -> dict[str, Path]:
     """What is read of a folder: no code, and nothing below it."""
     try:
         found = {path.name: path for path in sorted(folder.iterdir()) if path.suffix in _READ and path.is_file()}

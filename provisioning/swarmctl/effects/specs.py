@@ -1,10 +1,11 @@
 """Swarm files: found, read, and everything that they name checked to be there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from swarmctl import assets
+from swarmctl.core.fallback import fallen, mistakes
 from swarmctl.core.spec import ModelSource, SwarmSpec
 from swarmctl.core.specfile import Loaded, Override, load
 from swarmctl.core.yamltree import MAX_BYTES
@@ -52,18 +53,41 @@ def open_spec(path: Path, overrides: Sequence[Override] = ()) -> Opened:
     """Read a swarm file and what it names. Raises SpecError with every mistake at once."""
     loaded = load(_bytes(path), source=str(path), overrides=overrides)
     base = path.resolve().parent
-    ready = loaded.spec.engine.kind != "vllm"
-    models = {name: as_fetched(source, base, ready=ready) for name, source in loaded.spec.models.items()}
-    spec = loaded.spec.model_copy(update={"models": models})
+    spec = fetchable(loaded.spec, base)
     prompts, wrong = _prompts(spec, base, loaded)
     wrong += [
         f"{loaded.origins.get(f'models.{name}.path', path)}: models.{name}.path: there is no file {source.path}"
-        for name, source in models.items()
+        for name, source in spec.models.items()
         if source.path is not None and not Path(source.path).exists()
     ]
     if wrong:
         raise SpecError(f"{path} names what is not there", detail="\n".join(wrong))
+    if senseless := [f"{path}: {one}" for one in mistakes(loaded.spec)]:
+        raise SpecError(f"{path} has fallbacks that are none", detail="\n".join(senseless))
     return Opened(loaded, spec, prompts)
+
+
+def with_fallbacks(opened: Opened, count: int) -> Opened:
+    """The same file with its first fallbacks in it."""
+    if not count:
+        return opened
+    spec = fallen(opened.loaded.spec, count)
+    return replace(opened, spec=fetchable(spec, Path(opened.loaded.source).resolve().parent))
+
+
+def fetchable(spec: SwarmSpec, base: Path) -> SwarmSpec:
+    """Every source as it will be fetched. Weights that may be shared stay as published: an edit is told from them.
+
+    base: folder that a relative path counts from.
+    """
+    ready = spec.engine.kind != "vllm"
+    shares = spec.engine.kind == "llamacpp" and spec.placement.architecture in {"auto", "shared-base"}
+    edited = {one.base for one in spec.models.values()} if shares else set()
+    models = {
+        name: as_fetched(source, base, ready=ready and name not in edited and not (shares and source.base))
+        for name, source in spec.models.items()
+    }
+    return spec.model_copy(update={"models": models})
 
 
 def as_fetched(source: ModelSource, base: Path, *, ready: bool = True) -> ModelSource:

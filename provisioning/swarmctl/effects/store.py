@@ -11,10 +11,11 @@ from swarmctl.effects.gguf import read_gguf
 from swarmctl.effects.paths import private
 from swarmctl.effects.sources import Progress, fetch
 from swarmctl.effects.sources.localfile import sha256
-from swarmctl.effects.storeindex import HeldModel, Index, moved
+from swarmctl.effects.storeadapters import sweep
+from swarmctl.effects.storeindex import AwayModel, HeldModel, Index, moved
 from swarmctl.errors import HostError, SpecError
 
-__all__ = ["HeldModel", "ModelStore"]
+__all__ = ["AwayModel", "HeldModel", "ModelStore"]
 
 
 def _silent(_done: int, _total: int | None) -> None:
@@ -46,6 +47,29 @@ class ModelStore:
         if source.path is not None and Path(source.path).is_file() and self._hash(Path(source.path)) != found.sha256:
             return None
         return found
+
+    def described(self, source: ModelSource | str) -> HeldModel | AwayModel | None:
+        """What is known of a source's file, which is here or, as a machine has it that fetches it itself, is not.
+
+        Only `held` means that it is here.
+        """
+        return self.held(source) or self.known_away(source)
+
+    def known_away(self, source: ModelSource | str) -> AwayModel | None:
+        """What a hub said of a source's file, be it here or not."""
+        found = self._index.away().get(source if isinstance(source, str) else source.key)
+        if found is None or isinstance(source, str):
+            return found
+        return found if source.sha256 in {None, found.sha256} else None
+
+    def know(self, model: AwayModel) -> None:
+        """Remember what a hub says of a file that is not here."""
+        private(self.root)
+        self._index.put_away(model)
+
+    def away(self) -> list[AwayModel]:
+        """What is known and not here, by key."""
+        return [model for key, model in sorted(self._index.away().items()) if self.held(key) is None]
 
     def fingerprint(self, source: ModelSource, base: Path | None = None) -> str:
         """Identity of the content that a source names: its key, or for a file its hash.
@@ -91,13 +115,12 @@ class ModelStore:
             folder = private(self.root / "incoming" / _short(source.key))
             return self._accept(source, folder, *fetch(own, folder, _silent, self._clock))
 
-    def take(self, key: str, file: Path, digest: str) -> HeldModel:
+    def take(self, key: str, file: Path, digest: str, facts: GgufFacts | None = None) -> HeldModel:
         """Take a whole model file that was made here, on the store's own file system, under a key; the file moves.
 
-        Raises SpecError for a file that is no whole model.
+        facts: of an adapter, which is no model. Raises SpecError for a file that is no whole model without them.
         """
-        facts = read_gguf(file)
-        return self._put(key, file, digest, facts)
+        return self._put(key, file, digest, facts or read_gguf(file))
 
     def alias(self, key: str, other: str) -> None:
         """Know the model of one key under another too; nothing where there is none."""
@@ -112,17 +135,19 @@ class ModelStore:
     def prune(self, keep: set[str], *, dry: bool) -> list[HeldModel]:
         """Remove the models whose keys are not in `keep`, and what broken fetches left; gives the models.
 
-        With `dry` nothing is removed. Content that a kept key shares stays. Raises LockedError while
-        another process fetches.
+        With `dry` nothing is removed. Content that a kept key shares stays, under all of its keys. Raises
+        LockedError while another process fetches.
         """
         if not self.root.is_dir():
             return []
         with self._index.lock("store", wait=False):
             models = self._index.models()
-            going = [models[key] for key in sorted(models) if key not in keep]
+            blobs = {model.blob for key, model in models.items() if key in keep}
+            going = [models[key] for key in sorted(models) if models[key].blob not in blobs]
             if not dry:
-                self._index.drop({model.key for model in going})
-                self._sweep({model.blob for key, model in models.items() if key in keep})
+                self._index.drop({model.key for model in going} | (self._index.away().keys() - keep))
+                self._sweep(blobs)
+                sweep(self.root, self._index.models(), blobs)
         return going
 
     def _sweep(self, kept: set[Path]) -> None:

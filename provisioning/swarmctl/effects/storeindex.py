@@ -40,6 +40,22 @@ class HeldModel:
         return (info.st_size, info.st_mtime_ns) == (self.bytes, self.mtime_ns)
 
 
+@dataclass(frozen=True, slots=True)
+class AwayModel:
+    """A model that is known by what its hub says of it, and is not here. bytes: of the file. added: as above.
+
+    url: of the file at the commit that was meant. guarded: the hub wants a token for it.
+    """
+
+    key: str
+    sha256: str
+    bytes: int
+    facts: GgufFacts
+    added: str
+    url: str
+    guarded: bool = False
+
+
 class Index:
     """`index.json` of one store, read whole and replaced whole."""
 
@@ -96,6 +112,29 @@ class Index:
         """Remove entries; their blobs stay."""
         with self._changed() as raw:
             raw["models"] = {key: value for key, value in raw["models"].items() if key not in keys}
+            raw["away"] = {key: value for key, value in _away(raw).items() if key not in keys}
+
+    def away(self) -> dict[str, AwayModel]:
+        """What is known and not here, by key; an entry that cannot be read is asked for again."""
+        found = {}
+        for key, raw in _away(self._read()).items():
+            try:
+                facts = GgufFacts.from_json(raw["facts"])
+                found[key] = AwayModel(
+                    key, raw["sha256"], raw["bytes"], facts, raw["added"], raw["url"], raw["guarded"] is True
+                )
+            except (SwarmctlError, KeyError, TypeError):
+                continue
+        return found
+
+    def put_away(self, model: AwayModel) -> None:
+        """Add or replace what is known of one that is not here."""
+        entry = {
+            "sha256": model.sha256, "bytes": model.bytes, "facts": model.facts.as_json(), "added": model.added,
+            "url": model.url, "guarded": model.guarded,
+        }  # fmt: skip
+        with self._changed() as raw:
+            raw["away"] = {**_away(raw), model.key: entry}
 
     def hash_of(self, path: Path) -> str | None:
         """The sha256 of a file as long as its size and time are those that were seen with it."""
@@ -141,6 +180,11 @@ class Index:
         except SpecError:
             facts = read_gguf(blob)
         return HeldModel(key, raw["sha256"], raw["bytes"], facts, raw["added"], blob, raw["mtime_ns"])
+
+
+def _away(raw: dict[str, Any]) -> dict[str, Any]:
+    found = raw.get("away")
+    return found if isinstance(found, dict) else {}
 
 
 def moved(model: HeldModel, key: str) -> HeldModel:

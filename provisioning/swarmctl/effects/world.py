@@ -11,6 +11,7 @@ from swarmctl.core.record import SwarmRecord
 from swarmctl.core.trialname import tried
 from swarmctl.effects import files, paths
 from swarmctl.effects.clock import Clock, SystemClock
+from swarmctl.effects.errands import Errands
 from swarmctl.effects.ledger import Ledger
 from swarmctl.effects.runtimes.process import ProcessRuntime, socket_path
 from swarmctl.effects.store import ModelStore
@@ -21,17 +22,19 @@ if TYPE_CHECKING:
     from swarmctl.effects.a2a import AgentClient
     from swarmctl.effects.connections.connection import Connection
     from swarmctl.effects.connections.distant import DistantConnection
+    from swarmctl.effects.hand.hand import Hand
     from swarmctl.effects.runtimes.compose import ComposeRuntime
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Clock, ledger, model store, and the swarms of this machine."""
+    """Clock, ledger, model store, and the swarms of this machine. errands: what goes on beside a command."""
 
     clock: Clock
     ledger: Ledger
     store: ModelStore
     state: Path
+    errands: Errands = field(default_factory=Errands, repr=False, compare=False)
     _distant: "dict[str, DistantConnection]" = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -69,6 +72,17 @@ class World:
             ports = files.read_json(self.places(swarm).ports) or {}
             self._distant[swarm] = DistantConnection(swarm, placed, root, tuple(ports.values()), self.clock)
         return self._distant[swarm]
+
+    def hand(self, swarm: str) -> "Hand | None":
+        """swarmctl on the machine that a swarm's processes are on; None where that is this one, or has containers."""
+        placed = self.placed(swarm)
+        if placed is None or placed.runtime != "process":
+            return None
+        from swarmctl.effects.connections.distant import DistantConnection  # noqa: PLC0415 - only where a host is meant
+        from swarmctl.effects.hand.hand import Hand  # noqa: PLC0415 - as above
+
+        over = self.connection(swarm)
+        return Hand(swarm, placed, over) if isinstance(over, DistantConnection) else None
 
     def placed(self, swarm: str) -> "Placed | None":
         """The host that a swarm was put on, or that a trial is beside; None for this machine."""

@@ -1,11 +1,11 @@
-"""Who may ask: whoever has the gateway's key; anyone may ask whether it is well."""
+"""Who may ask: whoever has the gateway's key; anyone may ask whether it is there, and well."""
 
 import hmac
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-OPEN = frozenset({"/health"})
+OPEN = frozenset({"/health", "/live"})
 
 
 class KeyOnly:

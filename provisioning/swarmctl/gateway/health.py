@@ -11,13 +11,18 @@ from swarmctl.gateway.upstream import Engine
 
 
 def routes(desk: Desk) -> list[Route]:
-    """/health: 200 when all is as it should be, else 503 with what is not."""
+    """/live: 200 as long as the gateway itself answers. /health: 200 when all is as it should be, else 503 with what
+    is not.
+    """
+
+    async def live(_: Request) -> Response:
+        return JSONResponse({"status": "ok"})
 
     async def health(_: Request) -> Response:
         wrong = [f"engine {n}: {text}" for n, engine in enumerate(desk.engines) for text in await _wrong(engine)]
         return JSONResponse({"status": "error" if wrong else "ok", "wrong": wrong}, status_code=503 if wrong else 200)
 
-    return [Route("/health", health, methods=["GET"])]
+    return [Route("/live", live, methods=["GET"]), Route("/health", health, methods=["GET"])]
 
 
 async def _wrong(engine: Engine) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fakes.certificates import certificate
+from fakes.certificates import certificate, of_file
 from swarmctl.core.converting.certificate import Certificate
 from swarmctl.errors import SpecError
 
@@ -90,7 +90,7 @@ def test_eight_bits_must_be_closer_than_four() -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("format", 2), ("format", "1"), ("seconds", -1), ("seconds", float("nan")), ("seconds", "21"),
+        ("format", 3), ("format", "1"), ("against", "x"), ("seconds", -1), ("seconds", float("nan")), ("seconds", "21"),
         ("gguf/bytes", -1), ("gguf/bytes", 10**30), ("gguf/sha256", "abc"), ("gguf/layers", 1.5),
         ("tensors", []), ("tensors/apart", {"a": -1.0}), ("tensors/apart", {"a": "far"}), ("tokens/begins", {}),
         ("template/dialogues/0/verdict", "fine"), ("logits/prompts/0/kl", float("inf")), ("logits/kl", -0.5),
@@ -112,6 +112,48 @@ def test_nonsense_is_no_certificate(raw: Any) -> None:
 @pytest.mark.parametrize("missing", list(certificate()))
 def test_every_part_must_be_there(missing: str) -> None:
     raw = certificate()
+    del raw[missing]
+    with pytest.raises(SpecError, match=missing):
+        Certificate.from_json(raw)
+
+
+def test_a_file_that_was_published_as_gguf_is_held_against_itself() -> None:
+    found = Certificate.from_json(of_file())
+    assert found.refusals() == ()
+    said = "\n".join(found.lines())
+    assert "source      a GGUF file" in said
+    assert "33 of 34 hard strings come back" in said
+    assert "49,152 words" in said
+    assert "weights" not in said.replace("bits per weight", "")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("file/back_wrong", 20, "20 of 34 strings come back as another text; 'a' comes back as 'b'"),
+        ("file/silent", ["code"], "no numbers after 1 of 6 prompts"),
+        ("file/not_numbers", {"output_norm.weight": 3}, "NaN or infinite: output_norm.weight"),
+        ("file/begins/said", True, "add_bos_token True"),
+        ("file", {"error": "llama-server ended"}, "file: not measured: llama-server ended"),
+        ("template/dialogues", [{"dialogue": "one question", "verdict": "refused", "why": "x"}], "none of 1 dialogues"),
+        ("stop/ends/0/stops", False, "does not stop llama.cpp"),
+        ("quants/Q4_K_M/kl", 9.0, "9 nats"),
+    ],
+)
+def test_a_file_that_cannot_be_served_is_refused(path: str, value: Any, said: str) -> None:
+    (refusal,) = Certificate.from_json(of_file(path, value)).refusals()
+    assert said in refusal
+
+
+def test_a_file_whose_template_differs_in_some_dialogues_is_not_refused_for_it() -> None:
+    raw = of_file("template/dialogues/0", {"dialogue": "one question", "verdict": "same"})
+    raw["template"]["dialogues"].append({"dialogue": "odd", "verdict": "another", "at": 3, "expected": "a", "got": "b"})
+    assert Certificate.from_json(raw).refusals() == ()
+
+
+@pytest.mark.parametrize("missing", ["file", "template", "stop"])
+def test_every_part_of_a_files_proof_must_be_there(missing: str) -> None:
+    raw = of_file()
     del raw[missing]
     with pytest.raises(SpecError, match=missing):
         Certificate.from_json(raw)

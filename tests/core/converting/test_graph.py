@@ -110,3 +110,37 @@ def test_many_quantisers_have_one_core_each_and_one_has_them_all() -> None:
     assert by(alone, "quantise Q4_K_M").threads == 8
     many = graph([prepared(str(n)) for n in range(7)], OPTIONS, "t", cores=8)
     assert {node.threads for node in many.nodes if node.step == "quantise"} == {1}
+
+
+def test_an_adapter_is_merged_before_anything_is_converted_and_the_merged_folder_is_what_counts() -> None:
+    made = graph([prepared("tuned", merged=GB)], Options(), "t")
+    steps = {node.step: node for node in made.nodes}
+    assert [node.step for node in made.nodes] == ["merge", "convert", "quantise", "certify", "register"]
+    assert steps["convert"].needs == (steps["merge"].key,)
+    assert steps["merge"].key in steps["certify"].needs
+    assert made.groups[0].transient >= GB + steps["convert"].bytes
+
+
+def test_the_base_of_an_adapter_is_fetched_before_it_is_merged() -> None:
+    asked = Asked("adapter", "/m/tuned", "tuned", base="me/coder")
+    made = graph([prepared("tuned", asked=asked, merged=GB, fetch=GB)], Options(), "t")
+    assert [node.step for node in made.nodes][:3] == ["fetch", "merge", "convert"]
+    assert made.nodes[1].needs == (made.nodes[0].key,)
+
+
+def test_a_gguf_source_is_proved_against_itself_passed_through_or_not() -> None:
+    source = prepared("file", quants=("Q4_K_M", "Q8_0"), outtype="", ready={"Q8_0": "file.gguf"})
+    made = graph([source], Options(), "t")
+    assert [node.step for node in made.nodes] == ["quantise", "certify", "register", "register"]
+    proof = made.nodes[1]
+    assert all(proof.key in node.needs for node in made.nodes if node.step == "register")
+    through = graph([prepared("file", quants=("Q8_0",), outtype="", ready={"Q8_0": "file.gguf"})], Options(), "t")
+    assert [node.step for node in through.nodes] == ["certify", "register"]
+
+
+def test_files_of_a_repository_that_are_ready_are_fetched_and_proved() -> None:
+    asked = Asked("hub", "me/coder", "coder", "main")
+    ready = {"Q4_K_M": "a.gguf", "Q8_0": "b.gguf"}
+    made = graph([prepared("coder", quants=("Q4_K_M", "Q8_0"), asked=asked, outtype="", ready=ready)], Options(), "t")
+    assert [node.step for node in made.nodes] == ["fetch", "fetch", "certify", "register", "register"]
+    assert set(made.nodes[2].needs) == {made.nodes[0].key, made.nodes[1].key}

@@ -4,12 +4,16 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from effects.converting.test_looking import CONFIG, make
 from fakes.modelhub import COMMIT, ModelHub
+from fakes.specialists import peft
 from swarmctl.core.converting.request import Asked
-from swarmctl.effects.converting.hub import fetch, look, published
+from swarmctl.effects.converting.adapted import adapted
+from swarmctl.effects.converting.hub import brought, fetch, holds_adapter, look, published
+from swarmctl.effects.converting.identity import Hashes
 from swarmctl.errors import HostError, SpecError
 
 client = pytest.importorskip("huggingface_hub", reason="needs huggingface_hub: pip install 'swarmctl[convert]'")
@@ -111,3 +115,48 @@ def test_a_hub_that_is_not_there_is_said(hub: ModelHub, monkeypatch: pytest.Monk
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(HostError, match="cannot be had now"):
         look(ASKED, ("Q8_0",), trust=False)
+
+
+def _adapter(hub: ModelHub, tmp_path: Path, **said: object) -> None:
+    half = np.ones((2, 128), np.float32), np.ones((64, 2), np.float32)
+    folder = peft(tmp_path / "tuned", {"model.layers.0.mlp.down_proj": half}, **said)
+    hub.repositories["me/Tuned"] = {path.name: path.read_bytes() for path in folder.iterdir()} | {"run.py": b"x"}
+
+
+def test_an_adapter_of_a_repository_comes_with_its_base_which_is_fetched_later(hub: ModelHub, tmp_path: Path) -> None:
+    _adapter(hub, tmp_path, base_model_name_or_path="me/Coder")
+    hub.repositories["me/Coder"]["coder-Q8_0.gguf"] = b"GGUF" * 9
+    tuned = Asked("hub", "me/Tuned", "tuned", "main")
+    assert holds_adapter(tuned)
+    assert not holds_adapter(ASKED)
+    place = brought(tuned, tmp_path / "incoming")
+    assert {path.name for path in place.iterdir()} == {"adapter_config.json", "adapter_model.safetensors"}
+    before = len(hub.seen)
+    assert brought(tuned, tmp_path / "incoming") == place
+    assert not any("resolve" in path for path in hub.seen[before:])
+    seen = adapted(tuned, ("Q8_0",), Hashes(tmp_path / "store"), trust=False, place=place)
+    assert seen.source.ready == {}, "a ready file of the base is another model"
+    assert seen.source.merged == seen.source.fetch > 0
+    assert seen.origin == ASKED
+    assert not any("model.safetensors" in path for path in hub.seen if "Coder" in path)
+    got = fetch(seen, list(seen.files), tmp_path / "work")
+    assert "model.safetensors" in {path.name for path in got}
+
+
+def test_an_adapter_that_is_a_pickle_or_says_no_base_is_refused(hub: ModelHub, tmp_path: Path) -> None:
+    _adapter(hub, tmp_path)
+    tuned = Asked("hub", "me/Tuned", "tuned", "main")
+    place = brought(tuned, tmp_path / "incoming")
+    with pytest.raises(SpecError, match="does not say of which model"):
+        adapted(tuned, ("Q8_0",), Hashes(tmp_path / "store"), trust=False, place=place)
+    files = hub.repositories["me/Tuned"]
+    files["adapter_model.bin"] = files.pop("adapter_model.safetensors")
+    with pytest.raises(SpecError) as caught:
+        brought(tuned, tmp_path / "elsewhere")
+    assert "pickle" in caught.value.detail
+
+
+def test_a_whole_repository_comes_as_a_folder_once(hub: ModelHub, tmp_path: Path) -> None:
+    place = brought(ASKED, tmp_path / "incoming")
+    assert place.name == "Coder"
+    assert {path.name for path in place.iterdir()} == {"config.json", "tokenizer.json", "model.safetensors"}

@@ -186,18 +186,28 @@ class _Cramped:
 def test_a_ready_file_passes_through_and_another_quantisation_is_made_of_it_and_served(world: World) -> None:
     stands("ollama")
     source = smollm()
-    _, report = _convert(world, PLAIN, ("Q4_1", "Q8_0"), source)
+    _, report = _convert(world, Wish(), ("Q4_1", "Q8_0"), source)
     report.check()
     by = {one.quant: one for one in report.results}
+    assert all(one.certified for one in report.results)
+    assert by["Q4_1"].divergence is None
+    assert by["Q8_0"].divergence is not None
+    assert by["Q8_0"].divergence < 0.05
+    for shown in proofs(world, []):
+        assert shown.certificate is not None
+        assert shown.certificate.against == "file"
+        assert shown.certificate.refusals() == ()
+        assert {one.verdict for one in shown.certificate.template.dialogues} <= {"same", "not in this template"}  # type: ignore[union-attr]
     assert by["Q4_1"].bytes == source.stat().st_size
     assert by["Q8_0"].bytes > by["Q4_1"].bytes
     with ollama("ollama/ollama:0.32.15", OLLAMA_MODELS="/tmp/models") as server:
-        said = list(register([by["Q8_0"]], world, server.url, 512))
-        assert said[0].endswith("new")
+        said = list(register([by["Q8_0"]], world, server.url, {by["Q8_0"].held: 512}))
+        assert said[0].endswith("new; a context of 512 tokens")
         name = f"{by['Q8_0'].name}:q8_0"
         answer = server.ask(
             "chat", model=name, stream=False, options={"temperature": 0, "num_predict": 16},
             messages=[{"role": "user", "content": "What is the capital of France? Answer in one word."}],
         )  # fmt: skip
         assert "Paris" in answer["message"]["content"]
-        assert list(register([by["Q8_0"]], world, server.url, 512)) == [f"{name}: there already"]
+        (again,) = register([by["Q8_0"]], world, server.url)
+        assert again == f"{name}: num_ctx 512 → 2048; a context of 2,048 tokens"

@@ -150,7 +150,15 @@ def test_a_quantiser_that_fails_takes_its_conversion_with_it_and_a_second_try_st
     assert bench.graph("a").nodes == ()
 
 
-@pytest.mark.parametrize("log", ["OSError: [Errno 28] No space left on device", "write: Disk quota exceeded"])
+@pytest.mark.parametrize(
+    "log",
+    [
+        "OSError: [Errno 28] No space left on device",
+        "write: Disk quota exceeded",
+        "OSError: Not enough free space to write 19447808 bytes after offset 5932736",
+        "OSError: 4096 requested and 12 written",
+    ],
+)
 def test_a_full_disk_is_said(bench: Bench, log: str) -> None:
     run = bench.run(bench.graph("a"), lambda _argv: {"ended": 1, "log": [log]})
     assert isinstance(run.failures[0], HostError)

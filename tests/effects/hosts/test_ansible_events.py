@@ -41,6 +41,15 @@ def test_a_task_is_said_once_it_takes_a_moment() -> None:
     assert said == ["docker: Install"]
 
 
+def test_each_role_is_told_once_when_it_begins() -> None:
+    entered: list[str] = []
+    found = Heard(str, Watch(), entered.append)  # type: ignore[arg-type]
+    for role in ("base", "base", "docker", "docker", "firewall"):
+        found.hear(event("playbook_on_task_start", role=role))
+    found.hear(event("playbook_on_task_start", role=""))
+    assert entered == ["base", "docker", "firewall"]
+
+
 def test_a_quick_task_is_said_only_if_it_changed_something() -> None:
     found, said, _ = heard()
     found.hear(event("playbook_on_task_start", task="Look"))

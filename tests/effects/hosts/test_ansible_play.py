@@ -1,14 +1,16 @@
 """A run that cannot begin, does not end, or goes wrong in Ansible itself."""
 
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from fakes.playing import needs_ansible
 from swarmctl.core.hosts import Host
 from swarmctl.effects.hosts import playbooks
-from swarmctl.effects.hosts.playbooks import Playbook, play
+from swarmctl.effects.hosts.playbooks import Beside, Playbook, play
 from swarmctl.errors import DeployError, HostError, SpecError
 
 NOBODY = Host("slot-0", "127.0.0.1", 1)
@@ -50,6 +52,31 @@ def test_what_takes_too_long_is_ended(books: Path, tmp_path: Path) -> None:
     with pytest.raises(DeployError, match="long did not end within 4 s"):
         play(Playbook("long", seconds=4), [NOBODY], tmp_path, said.append)
     assert said == ["ansible.builtin.command"]
+
+
+@pytest.mark.slow
+def test_what_fails_beside_it_ends_it(books: Path, tmp_path: Path) -> None:
+    needs_ansible()
+    (books / "long.yml").write_text(local("ansible.builtin.command: sleep 60"))
+    said: list[str] = []
+
+    def pulse() -> None:
+        if said:
+            raise HostError("a disk is full")
+
+    begun = time.monotonic()
+    with pytest.raises(HostError, match="a disk is full"):
+        play(Playbook("long", seconds=50), [NOBODY], tmp_path, said.append, beside=Beside(pulse=pulse))
+    assert time.monotonic() - begun < 40
+    left = [one for one in psutil.process_iter() if str(tmp_path) in " ".join(_words(one))]
+    assert left == []
+
+
+def _words(one: psutil.Process) -> list[str]:
+    try:
+        return one.cmdline()
+    except psutil.Error:
+        return []
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from fakes.hosts import host
 from swarmctl import __version__
 from swarmctl.core.hosts import NO_CONFIG, Host
 from swarmctl.core.lock import Lock
+from swarmctl.core.placed import BASE as BASE_THERE
 from swarmctl.core.placed import Placed
 from swarmctl.effects import imaging
 from swarmctl.effects.clock import SystemClock
@@ -45,6 +46,7 @@ def over(machine: Machine, tmp_path: Path) -> Iterator[DistantConnection]:
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recipe]:
     """A recipe of ours that builds in a second."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for path, text in {"compose/agent/Dockerfile": DOCKERFILE, "provisioning/a.py": "a = 1\n"}.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
@@ -64,6 +66,8 @@ def test_what_is_ours_is_built_here_and_sent_and_a_second_time_nothing_is_done(
     assert any(line.startswith("sending ") for line in said)
     assert imaging.missing([own.reference], ask=over.ask) == []
     assert imaging.here(over.ask)[own.reference].id == imaging.here()[own.reference].id
+    assert over.images().look().parts == {}
+    assert over.shell.run(["ls", f"{BASE_THERE}/images/image"], seconds=20).stdout == "", "it is in its Docker alone"
     said.clear()
     images.provide(own.reference, Lock(), said.append, over)
     assert said == []

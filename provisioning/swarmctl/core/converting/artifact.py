@@ -12,7 +12,13 @@ from swarmctl.errors import SpecError
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 KIND = "application/vnd.swarmctl.model.v1"
 CONFIG = "application/vnd.swarmctl.model.config.v1+json"
-WEIGHTS = "application/vnd.swarmctl.model.gguf"
+DOCKER, _IMAGE = (
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.container.image.v1+json",
+)
+"""What a registry is given: Ollama asks for manifests of this type alone, so it can pull what is pushed here."""
+WEIGHTS = "application/vnd.ollama.image.model"
+_READ = (WEIGHTS, "application/vnd.swarmctl.model.gguf")
 SCHEMA = "swarmctl/model/v1"
 LARGEST = 4 << 20
 """Bytes of a manifest, index or config; a certificate has some ten thousand."""
@@ -57,22 +63,22 @@ def reference(text: str) -> Reference:
 def config(model: Carried) -> bytes:
     """The config of its manifest."""
     value = {
-        "schema": SCHEMA, "key": model.key, "conversion": model.conversion, "certificate": model.certificate
+        "model_format": "gguf", "schema": SCHEMA, "key": model.key, "conversion": model.conversion,
+        "certificate": model.certificate,
     }  # fmt: skip
     return json.dumps(value, sort_keys=True).encode()
 
 
-def manifest(model: Carried, title: str) -> bytes:
-    """Its manifest: the same model gives the same bytes."""
+def manifest(model: Carried, title: str, kind: str = MANIFEST) -> bytes:
+    """Its manifest, as OCI or as DOCKER has it: the same model gives the same bytes."""
     said = config(model)
     layer = {
         "mediaType": WEIGHTS, "digest": f"sha256:{model.sha256}", "size": model.bytes,
         "annotations": {"org.opencontainers.image.title": f"{title}.gguf"},
     }  # fmt: skip
-    value = {
-        "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": KIND,
-        "config": {"mediaType": CONFIG, "digest": digest(said), "size": len(said)}, "layers": [layer],
-    }  # fmt: skip
+    about = {"mediaType": MANIFEST, "artifactType": KIND} if kind == MANIFEST else {"mediaType": DOCKER}
+    held = {"mediaType": CONFIG if kind == MANIFEST else _IMAGE, "digest": digest(said), "size": len(said)}
+    value = {"schemaVersion": 2, **about, "config": held, "layers": [layer]}
     return json.dumps(value, sort_keys=True).encode()
 
 
@@ -96,7 +102,7 @@ def parts(raw: bytes) -> Parts:
     layers = value.get("layers")
     layer = layers[0] if isinstance(layers, list) and len(layers) == 1 else None
     held = value.get("config")
-    if not isinstance(layer, dict) or layer.get("mediaType") != WEIGHTS or not isinstance(held, dict):
+    if not isinstance(layer, dict) or layer.get("mediaType") not in _READ or not isinstance(held, dict):
         raise SpecError("this is no model that swarmctl pushed or exported")
     size = layer.get("size")
     if not isinstance(size, int) or isinstance(size, bool) or not 0 < size < 1 << 50:

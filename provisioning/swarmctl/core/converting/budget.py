@@ -10,7 +10,7 @@ from swarmctl.errors import CapacityError
 _MIB = 1 << 20
 PRELOADED = 768
 """MiB of the process that has read torch and transformers; what forks share with it is counted once."""
-RATES = {"fetch": 40, "convert": 150, "quantise": 30, "certify": 60, "matrix": 2, "register": 1000}
+RATES = {"fetch": 40, "merge": 150, "convert": 150, "quantise": 30, "certify": 60, "matrix": 2, "register": 1000}
 """MB/s of what each step reads, on one core of a common machine; what really happens is shown as it happens."""
 _QUICK = {"Q8_0": 180, "Q4_0": 120, "Q5_0": 100, "Q4_1": 120, "Q5_1": 100, "F16": 300, "BF16": 300, "F32": 300}
 _START = {"convert": 2.0, "certify": 15.0}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from swarmctl.core.converting.measured import Failed, Logits, Measured, Quant, Stop, Template, Tensors, Tokens
+from swarmctl.core.converting.measured import Failed, Logits, Measured, Own, Quant, Stop, Template, Tensors, Tokens
 from swarmctl.core.converting.refusing import exact
 
 
@@ -15,10 +15,11 @@ def _all(certificate: Measured) -> Iterator[str]:
     source, tools, quants = certificate.source, certificate.tools, certificate.quants
     if not isinstance(source, Failed):
         size = sum(file.bytes for file in source.files.values())
-        yield f"source      {source.revision or 'a folder'}, {len(source.files)} files, {size / 1e9:.2f} GB"
+        where = source.revision or ("a folder" if certificate.against == "weights" else "a GGUF file")
+        yield f"source      {where}, {len(source.files)} files, {size / 1e9:.2f} GB"
     if not isinstance(tools, Failed):
         yield "tools       " + ", ".join(f"{name} {version}" for name, version in tools.items() if version)
-    for name in ("tensors", "tokens", "logits", "template", "stop"):
+    for name in (one for one in certificate.parts if one in _NAMES):
         part = getattr(certificate, name)
         yield f"{_NAMES[name]:11} {_said(certificate, part)}"
     if isinstance(quants, Failed):
@@ -27,7 +28,14 @@ def _all(certificate: Measured) -> Iterator[str]:
         yield from (f"{label:11} {_quant(quant)}" for label, quant in quants.items())
 
 
-_NAMES = {"tensors": "tensors", "tokens": "tokenizer", "logits": "weights", "template": "template", "stop": "stop"}
+_NAMES = {
+    "file": "file",
+    "tensors": "tensors",
+    "tokens": "tokenizer",
+    "logits": "weights",
+    "template": "template",
+    "stop": "stop",
+}
 
 
 def _said(certificate: Measured, part: object) -> str:
@@ -35,8 +43,14 @@ def _said(certificate: Measured, part: object) -> str:
         return f"not measured: {part.error}"
     if isinstance(part, Tensors):
         return _tensors(part) + (", alike or proved by the answers" if exact(certificate) else "")
+    return _measured(part)
+
+
+def _measured(part: object) -> str:
     if isinstance(part, Tokens):
         return _tokens(part)
+    if isinstance(part, Own):
+        return _own(part)
     if isinstance(part, Logits):
         return _logits(part)
     if isinstance(part, Template):
@@ -59,6 +73,12 @@ def _tokens(found: Tokens) -> str:
     if found.marks_taken_otherwise:
         notes.append(f"{found.marks_taken_otherwise} marks of other formats are taken for special")
     return "; ".join([f"{found.words:,} words, {found.strings} hard strings, {begins}", *notes])
+
+
+def _own(found: Own) -> str:
+    begins = "begins with BOS" if found.begins.llama_cpp else "no BOS"
+    back = f"{found.strings - found.back_wrong} of {found.strings} hard strings come back"
+    return f"{found.words:,} words, {back}, {begins}, answers to {found.prompts - len(found.silent)} prompts"
 
 
 def _logits(found: Logits) -> str:

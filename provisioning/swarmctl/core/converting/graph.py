@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from swarmctl.core.converting.request import AUTO, PLAIN, Asked, Options
 
-Step = Literal["fetch", "convert", "matrix", "quantise", "certify", "register"]
+Step = Literal["fetch", "merge", "convert", "matrix", "quantise", "certify", "register"]
 _SCRATCH, _CUT = 256 << 20, 1 << 30
 """Bytes that a proof writes for itself: logits of a text, and of a model that is large some of its layers."""
 _ENOUGH = 3072
@@ -24,7 +24,8 @@ class Prepared:
     identity: of its content. fetch: bytes that must come over the network. outtype: what the conversion writes, "" for
     a source that is GGUF already, which then has `full` bytes. sizes: of each quantisation that is wanted of it.
     largest: of one tensor in f16. ready: files of the source that already are in a wanted quantisation. certified: the
-    result can be held against original weights.
+    result can be held against original weights. merged: bytes of the folder that an adapter and its base make, 0 where
+    there is no adapter.
     """
 
     asked: Asked
@@ -36,6 +37,7 @@ class Prepared:
     fetch: int = 0
     ready: Mapping[str, str] = field(default_factory=dict)
     certified: bool = True
+    merged: int = 0
 
     @property
     def same(self) -> tuple[str, str]:
@@ -185,16 +187,27 @@ class _Steps:
             self.results[quant] = self._add("quantise", quant, [n for n in needs if n], size, memory)
 
     def certify(self) -> None:
-        """One proof of all results; a published file has no original here to be held against."""
+        """One proof of all results. A file that is published as GGUF is held against itself, and only where nothing is
+        converted beside it.
+        """
+        if not self.source.outtype:
+            self._certify_files()
+            return
         made = [n for q, n in self.results.items() if q not in self.source.ready]
         if made:
             memory = 1024 + min(3 * _mib(self.source.full), _ENOUGH)
-            needs = dict.fromkeys(n for n in (self._fetched(), self._full(), *made) if n)
+            needs = dict.fromkeys(n for n in (self._published(), self._full(), *made) if n)
             self.proof = self._add("certify", "", needs, _SCRATCH + min(self.source.full, _CUT), memory)
+
+    def _certify_files(self) -> None:
+        whole = self.source.full or max(self.source.sizes.values())
+        memory = 1024 + min(2 * _mib(whole), _ENOUGH)
+        needs = dict.fromkeys(n for n in self.results.values() if n)
+        self.proof = self._add("certify", "", needs, _SCRATCH, memory)
 
     def register(self, quant: str, wanted: str) -> None:
         """The result gets its name in the store: the file moves, so others that are made of it come first."""
-        proof = self.proof if quant not in self.source.ready else ""
+        proof = self.proof if quant not in self.source.ready or not self.source.outtype else ""
         others = self.results.values() if FULL.get(self.source.outtype) == quant else ()
         needs = tuple(dict.fromkeys(n for n in (self.results[quant], proof, *others) if n))
         self.nodes.append(Node(wanted, "register", self.group, quant, needs, self.source.sizes[quant], 64))
@@ -203,17 +216,24 @@ class _Steps:
         """The unquantised GGUF: made of safetensors, or what the source is."""
         if not self.source.outtype:
             return self._fetched()
-        needs = [n for n in (self._fetched(),) if n]
+        needs = [n for n in (self._published(),) if n]
         return self._add(
             "convert", FULL[self.source.outtype], needs, self.source.full, 640 + 3 * _mib(self.source.largest)
         )
+
+    def _published(self) -> str:
+        """The folder that is converted, and held against what became of it."""
+        fetched = self._fetched()
+        if not self.source.merged:
+            return fetched
+        return self._add("merge", "", [n for n in (fetched,) if n], self.source.merged, 512)
 
     def _fetched(self) -> str:
         return self._add("fetch", "", (), self.source.fetch, 64) if self._far else ""
 
     @property
     def _far(self) -> bool:
-        return self.source.asked.kind == "hub"
+        return self.source.fetch > 0 or (self.source.asked.kind == "hub" and not self.source.outtype)
 
     def _matrix(self) -> str:
         if not self.options.matrix.startswith(AUTO):

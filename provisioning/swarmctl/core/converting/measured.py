@@ -1,8 +1,8 @@
 """What is measured of a conversion, part by part, as `swarmctl.converter.certify` writes it."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Count = Annotated[int, Field(ge=0, lt=1 << 63)]
 Figure = Annotated[float, Field(ge=0, lt=1e18, allow_inf_nan=False)]
@@ -156,6 +156,30 @@ class Logits(Part):
         return self.of is not None and self.layers >= self.of
 
 
+class Opening(Part):
+    """Whether a text begins with `token`: as the file says, as llama.cpp does it."""
+
+    token: Count | None
+    said: bool | None
+    llama_cpp: bool = Field(alias="llama.cpp")
+
+
+class Own(Part):
+    """A file that was published as GGUF, by itself. back_wrong: strings that come back as another text.
+
+    silent: prompts after which its log-probabilities are no numbers. not_numbers: values of unquantised tensors.
+    """
+
+    strings: Count
+    back_wrong: Count
+    back_cases: list[Names]
+    words: Count
+    begins: Opening
+    prompts: Count
+    silent: list[str]
+    not_numbers: dict[str, Count]
+
+
 class Quant(File):
     """One quantisation. bits per weight; kl in nats against the unquantised file; same_top in percent.
 
@@ -176,16 +200,34 @@ class Quant(File):
 
 
 class Measured(Part):
-    """All of it; a part that could not be measured is `Failed`."""
+    """All of it; a part that could not be measured is `Failed`, one that is not asked for None.
 
-    format: Literal[1]
+    against: the published weights, or the file itself that was published as GGUF. Those of format 1 are of weights.
+    """
+
+    format: Literal[1, 2]
+    against: Literal["weights", "file"] = "weights"
     source: Source | Failed
     tools: dict[str, str | None] | Failed
     gguf: Gguf | Failed
-    tensors: Tensors | Failed
-    tokens: Tokens | Failed
+    tensors: Tensors | Failed | None = None
+    tokens: Tokens | Failed | None = None
+    file: Own | Failed | None = None
     template: Template | Failed
     stop: Stop | Failed
-    logits: Logits | Failed
+    logits: Logits | Failed | None = None
     quants: dict[str, Quant] | Failed
     seconds: Figure
+
+    @model_validator(mode="after")
+    def _has_its_parts(self) -> Self:
+        missing = [name for name in self.parts if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"it lacks {', '.join(missing)}")
+        return self
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of those that such a proof has."""
+        middle = ("tensors", "tokens", "logits") if self.against == "weights" else ("file",)
+        return ("source", "tools", "gguf", *middle, "template", "stop", "quants")

@@ -8,7 +8,7 @@ in another order 0.1 and 1.9.
 
 from collections.abc import Iterator
 
-from swarmctl.core.converting.measured import Failed, Logits, Measured, Quant, Stop, Template, Tensors, Tokens
+from swarmctl.core.converting.measured import Failed, Logits, Measured, Own, Quant, Stop, Template, Tensors, Tokens
 
 EXACT = {"F32": (1e-4, 0.02), "F16": (1e-3, 0.1), "BF16": (1e-2, 0.5)}
 """Type of the unquantised file → limits of kl and of the largest difference."""
@@ -33,7 +33,7 @@ def exact(certificate: Measured) -> bool:
 
 
 def _all(certificate: Measured) -> Iterator[str]:
-    for name in ("source", "tools", "gguf", "tensors", "tokens", "template", "stop", "logits", "quants"):
+    for name in certificate.parts:
         part = getattr(certificate, name)
         if isinstance(part, Failed):
             yield f"{name}: not measured: {part.error}"
@@ -46,12 +46,20 @@ def _part(certificate: Measured, part: object) -> Iterator[str]:
         yield from _tensors(part, proved=exact(certificate))
     elif isinstance(part, Tokens):
         yield from _tokens(part)
-    elif isinstance(part, Template):
-        yield from _template(part)
-    elif isinstance(part, Stop):
-        yield from _stop(part)
     elif isinstance(part, Logits):
         yield from _logits(certificate, part)
+    elif isinstance(part, Own):
+        yield from _own(part)
+    else:
+        yield from _always(certificate, part)
+
+
+def _always(certificate: Measured, part: object) -> Iterator[str]:
+    """What is asked of any file."""
+    if isinstance(part, Template):
+        yield from _template(part) if certificate.against == "weights" else _own_template(part)
+    elif isinstance(part, Stop):
+        yield from _stop(part)
     elif part is certificate.quants and not isinstance(certificate.quants, Failed):
         for label, quant in certificate.quants.items():
             yield from _quant(label, quant)
@@ -110,6 +118,27 @@ def _template(found: Template) -> Iterator[str]:
         )
     if found.present and not any(one.verdict == "same" for one in found.dialogues):
         yield "template: no dialogue comes out as the publisher's"
+
+
+def _own(found: Own) -> Iterator[str]:
+    """What no model can be served with; a tokenizer that changes some texts may be meant so."""
+    if found.not_numbers:
+        yield f"file: values are NaN or infinite: {_some(found.not_numbers)}"
+    if found.silent:
+        yield f"file: its log-probabilities are no numbers after {len(found.silent)} of {found.prompts} prompts"
+    if 2 * found.back_wrong > found.strings or not found.strings:
+        case = found.back_cases[0] if found.back_cases else {}
+        shown = f"; {case.get('text')!r} comes back as {case.get('got')!r}" if case else ""
+        yield f"tokenizer: {found.back_wrong} of {found.strings} strings come back as another text{shown}"
+    if found.begins.said is not None and found.begins.said != found.begins.llama_cpp:
+        yield f"tokenizer: the file says add_bos_token {found.begins.said}, and llama.cpp does the opposite"
+
+
+def _own_template(found: Template) -> Iterator[str]:
+    """Two engines of one text: one dialogue that all templates know must come out alike."""
+    wrong = [one for one in found.dialogues if one.verdict != "same"]
+    if found.present and len(wrong) == len(found.dialogues):
+        yield f"template: none of {len(wrong)} dialogues comes out as the file's own template has it"
 
 
 def _stop(found: Stop) -> Iterator[str]:

@@ -21,6 +21,8 @@ NEED_MATRIX = frozenset({"IQ3_XXS", "IQ2_S", "IQ2_XS", "IQ2_XXS", "IQ1_M", "IQ1_
 """llama-quantize refuses these without an importance matrix."""
 KNOWN = (*dict.fromkeys((*PLAIN, *QUANTS, *OTHERS)),)
 
+USUAL = "Q4_K_M"
+"""What becomes of a model where nobody says."""
 AUTO = "auto:"
 """An importance matrix that is measured here."""
 
@@ -35,7 +37,8 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 class Asked:
     """One source. where: path, repository, or model of Ollama. revision: of a repository, or the tag of a model.
 
-    name: for people and files; lower-case letters, digits and dashes.
+    name: for people and files; lower-case letters, digits and dashes. over: files laid over those of a folder, as pairs
+    of name and path: the head of a base that adapters need one for.
     """
 
     kind: Kind
@@ -43,6 +46,7 @@ class Asked:
     name: str
     revision: str = ""
     base: str = ""
+    over: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +76,10 @@ def asked(text: str, there: Literal["", "file", "folder", "adapter"], base: str 
         tag = found[2] or "latest"
         return Asked("ollama", found[1], named(f"{found[1]}-{tag}" if found[2] else found[1]), tag)
     if (found := _REPOSITORY.fullmatch(text)) and ".." not in text:
-        return Asked("hub", found[1], named(found[1]), found[2] or "main")
+        return Asked("hub", found[1], named(found[1]), found[2] or "main", base)
     raise SpecError(
         f"{text[:100]!r} is no source: there is no such file or folder here, and it names no repository",
-        hint="a folder of safetensors, a .gguf file, owner/name@revision, or ollama:name:tag",
+        hint="a folder of safetensors or of an adapter, a .gguf file, owner/name@revision, or ollama:name:tag",
     )
 
 

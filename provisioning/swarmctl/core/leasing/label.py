@@ -12,7 +12,7 @@ MARK = "SWARMCTL_LABEL"
 """A variable of the machine that says the same: some machines came up without their label."""
 
 _YEARS = 5 * 366 * 86400
-_SWARM = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_SWARM = re.compile(r"[a-z][a-z0-9-]{0,30}(?:_[a-z][a-z0-9-]{0,30})?")
 _NONCE = re.compile(r"[0-9a-f]{8,32}")
 _TIME = re.compile(r"[1-9][0-9]{0,10}")
 _LABEL = re.compile(rf"{PREFIX}({_SWARM.pattern})/({_NONCE.pattern})/({_NONCE.pattern})/exp-({_TIME.pattern})")

@@ -1,11 +1,11 @@
 """What renting a machine promises: how long, how much, and what its guard is told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_UP, Decimal
 from typing import Any
 
 from swarmctl.core.leasing.burn import HOUR
-from swarmctl.core.leasing.guardfile import allowed, guard_file
+from swarmctl.core.leasing.guardfile import GuardFile, allowed, guard_file
 from swarmctl.core.leasing.lease import Lease
 from swarmctl.core.leasing.limits import Terms
 from swarmctl.core.leasing.ranking import Choice
@@ -19,13 +19,14 @@ _SLACK = Decimal("1.25")
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What is agreed to with a yes. hourly, budget: $. ttl, idle: seconds. at_end: as VastTarget."""
+    """What is agreed to with a yes. hourly, budget: $. ttl, idle: seconds. at_end: as VastTarget. notes: sentences."""
 
     hourly: Decimal
     ttl: int
     idle: int
     budget: Decimal
     at_end: str
+    notes: tuple[str, ...] = ()
 
     @property
     def most(self) -> Decimal:
@@ -45,20 +46,33 @@ class Promise:
             "ttl_seconds": self.ttl,
             "idle_seconds": self.idle,
             "at_end": self.at_end,
+            "notes": list(self.notes),
         }
 
 
-def promise(target: VastTarget, choice: Choice) -> Promise:
-    """What renting this offer would promise."""
+def promise(target: VastTarget, choice: Choice, notes: tuple[str, ...] = ()) -> Promise:
+    """What renting this offer would promise. notes: what else is to be known of it."""
     usual = (choice.total.dollars * _SLACK).quantize(Decimal("0.01"), ROUND_UP)
-    return Promise(choice.hourly, target.ttl, target.idle, target.budget or usual, target.at_end)
+    return Promise(choice.hourly, target.ttl, target.idle, target.budget or usual, target.at_end, notes)
 
 
-def guarded(lease: Lease, given: Promise, since: int, url: str, key: str) -> dict[str, Any]:
-    """Variables of the role `guard`. since: epoch seconds from which on it is paid for. key: of this machine alone.
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """What the guard of a machine is given. key: of this machine alone."""
+
+    settings: GuardFile
+    key: str = field(repr=False)
+
+    def variables(self) -> dict[str, Any]:
+        """Variables of the role `guard`."""
+        return {**self.settings.variables(), "guard_key": self.key}
+
+
+def guard_settings(lease: Lease, given: Promise, since: int, url: str) -> GuardFile:
+    """What the guard of a machine is told. since: epoch seconds from which on it is paid for.
 
     Raises ValueError where the market does not say what the machine costs.
     """
     deadline = lease.label.expires if lease.label else since + given.ttl
     terms = Terms(deadline, since, budget=allowed(given.budget), idle=given.idle, at_end=given.at_end)
-    return {**guard_file(url, lease.id, lease.hourly, terms).variables(), "guard_key": key}
+    return guard_file(url, lease.id, lease.hourly, terms)

@@ -1,43 +1,50 @@
-"""A placement as the gateway's settings: which model is which adapter on which slots of which engine."""
+"""A gateway in a stack: from a placement to its settings, and from those to the file that its process reads."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from swarmctl.core.placement.placement import Process
 from swarmctl.core.sharing.gatewayfile import GatewayFile, Offered, Upstream
-from swarmctl.errors import SpecError
+
+_SHA256 = "sha256:"
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Where things are. urls: of engines by process name, without `/v1`. adapters: file names by model.
+def base_of(process: Process) -> str:
+    """The model whose weights are loaded: the one the process is named after, which no role need use itself."""
+    return process.name.removeprefix("engine-")
 
-    key_file: of the gateway. engine_key_file: of all engines. digests: sha256 of the models' files, where known.
+
+def edits_of(process: Process) -> list[str]:
+    """The models that are adapters of the process's base, in the order of their ids."""
+    return [model for model in process.models if model != base_of(process)]
+
+
+def settings(
+    processes: Sequence[Process], sources: Mapping[str, str], identities: Mapping[str, str]
+) -> dict[str, list[dict[str, Any]]]:
+    """What decides how a gateway before these processes runs, and nothing of where. sources: keys, by model.
+
+    identities: of the sources, by key; of one that is a file of this machine its hash is the model's digest.
     """
-
-    swarm: str
-    host: str
-    port: int
-    key_file: str
-    engine_key_file: str
-    urls: Mapping[str, str]
-    adapters: Mapping[str, str]
-    digests: Mapping[str, str]
-
-
-def gateway_file(processes: Sequence[Process], site: Site) -> GatewayFile:
-    """One address for all models of these llama-server processes.
-
-    Raises SpecError where an engine's address or an adapter's file is not known.
-    """
-    engines = tuple(_engine(process, site) for process in processes)
-    models = tuple(model for n, process in enumerate(processes) for model in offered(process, n, site.digests))
-    return GatewayFile(
-        swarm=site.swarm, host=site.host, port=site.port, key_file=site.key_file, engines=engines, models=models
-    )
+    return {
+        "engines": [
+            {
+                "service": process.name,
+                "context": process.serving.context,
+                "slots": process.serving.parallel,
+                "adapters": [sources[model] for model in edits_of(process)],
+            }
+            for process in processes
+        ],
+        "models": [
+            one.model_dump(mode="json")
+            for n, process in enumerate(processes)
+            for one in offered(process, n, {model: identities.get(sources[model], "") for model in process.models})
+        ],
+    }
 
 
-def offered(process: Process, engine: int, digests: Mapping[str, str]) -> list[Offered]:
+def offered(process: Process, engine: int, identities: Mapping[str, str]) -> list[Offered]:
     """The models of one process, each with slots of its own: as many for each as `parallel` gives."""
     edits = edits_of(process)
     each = max(1, process.serving.parallel // len(process.models))
@@ -48,7 +55,7 @@ def offered(process: Process, engine: int, digests: Mapping[str, str]) -> list[O
             adapter=edits.index(model) if model in edits else None,
             slots=tuple(range(place * each, (place + 1) * each)),
             size=int(process.weights.total),
-            digest=digests.get(model, ""),
+            digest=_digest(identities.get(model, "")),
             family=process.model.architecture,
             parameters=f"{process.weights.parameters / 1e9:.1f}B",
             quant=process.weights.quant,
@@ -57,22 +64,26 @@ def offered(process: Process, engine: int, digests: Mapping[str, str]) -> list[O
     ]
 
 
-def edits_of(process: Process) -> list[str]:
-    """The models that are adapters of the process's base, in the order of their ids."""
-    base = process.name.removeprefix("engine-")
-    return [model for model in process.models if model != base]
+def gateway_file(
+    told: Mapping[str, Any], urls: Mapping[str, str], files: Mapping[str, str], **where: Any
+) -> GatewayFile:
+    """The settings file of a gateway with these settings. urls: of its engines by service, without `/v1`.
+
+    files: names of the adapters' files by source, as its engines list them. where: swarm, host, port, key_file; the
+    engines demand the same key.
+    """
+    engines = [
+        Upstream(
+            url=urls[one["service"]],
+            key_file=where["key_file"],
+            context=one["context"],
+            slots=one["slots"],
+            adapters=tuple(files[source] for source in one["adapters"]),
+        )
+        for one in told["engines"]
+    ]
+    return GatewayFile(engines=tuple(engines), models=tuple(map(Offered.model_validate, told["models"])), **where)
 
 
-def _engine(process: Process, site: Site) -> Upstream:
-    edits = edits_of(process)
-    missing = [model for model in edits if model not in site.adapters]
-    if process.name not in site.urls or missing:
-        what = f"no adapter's file for {', '.join(missing)}" if missing else f"no address of {process.name}"
-        raise SpecError(f"the gateway cannot be told of {process.name}: {what}", hint="swarmctl models show")
-    return Upstream(
-        url=site.urls[process.name],
-        key_file=site.engine_key_file,
-        context=process.serving.context,
-        slots=process.serving.parallel,
-        adapters=tuple(site.adapters[model] for model in edits),
-    )
+def _digest(identity: str) -> str:
+    return identity.removeprefix(_SHA256) if identity.startswith(_SHA256) else ""

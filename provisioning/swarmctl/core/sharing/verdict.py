@@ -1,6 +1,6 @@
 """What a report means: who shares the base, who needs a model of its own, and what to type for those who may."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from swarmctl.core.sharing.report import Judged, Report
 from swarmctl.errors import SpecError
@@ -16,6 +16,15 @@ def table(report: Report) -> tuple[tuple[str, ...], ...]:
 
 def require(report: Report) -> None:
     """Raises SpecError that names every specialist which cannot share, why, and what would do."""
+    _require(report, _hint)
+
+
+def in_a_file(report: Report) -> None:
+    """The same, with what to write in a swarm file."""
+    _require(report, _written)
+
+
+def _require(report: Report, hint: Callable[[list[Judged]], str]) -> None:
     refused = [one for one in report.specialists if not one.accepted]
     if not refused:
         return
@@ -24,7 +33,7 @@ def require(report: Report) -> None:
         f"{several if len(report.specialists) > 1 else f'{refused[0].name} differs'} from the base by more than an "
         f"adapter of rank {report.max_rank} can hold",
         detail="\n".join(f"{one.name}: {reason(one)}" for one in refused),
-        hint=_hint(refused),
+        hint=hint(refused),
     )
 
 
@@ -50,6 +59,11 @@ def _hint(refused: Iterable[Judged]) -> str:
     return "leave it out of --share-base: it is converted and served by itself"
 
 
+def _written(refused: Iterable[Judged]) -> str:
+    names = ", ".join(f"models.{one.name}" for one in refused)
+    return f"leave `base` out of {names}: it is converted and served by itself; or --architecture separate, for all"
+
+
 def _row(one: Judged) -> tuple[str, ...]:
     if not one.accepted:
         return (one.name, "own model", str(one.wanted_rank or "-"), _share(one.residual), _share(one.noise), "-")
@@ -61,4 +75,4 @@ def _share(value: float) -> str:
 
 
 def _size(size: int) -> str:
-    return f"{size / _MIB:,.1f} MiB"
+    return f"{size / _MIB:,.1f} MiB" if size >= _MIB / 10 else f"{size / 1024:,.1f} KiB"

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from swarmctl.core.machine import Machine
+from swarmctl.effects.bringing.depot import Depot
 from swarmctl.effects.dockerapi import Ask
 from swarmctl.effects.shell import Shell
 
@@ -64,6 +65,14 @@ class Connection(Protocol):
 
     def lend(self, blob: Path, place: str) -> None:
         """A file of the store stands at `place` there, for `user` to read; nothing where it does."""
+        ...
+
+    def depot(self) -> Depot | None:
+        """The models' files there; None for this machine, whose store has them."""
+        ...
+
+    def images(self) -> Depot | None:
+        """Images on their way there; None for this machine."""
         ...
 
     def settle(self) -> None:

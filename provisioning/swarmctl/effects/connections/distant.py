@@ -8,9 +8,10 @@ from typing import Any
 from swarmctl.core.composesite import USER
 from swarmctl.core.hostports import listening
 from swarmctl.core.machine import Machine
-from swarmctl.core.placed import Placed, models_of, root_of
+from swarmctl.core.placed import BASE, Placed, models_of, root_of
 from swarmctl.core.processtable import resident, table
-from swarmctl.core.tunnel import Wanted
+from swarmctl.core.tunnel import DOCKER, Wanted
+from swarmctl.effects.bringing.depot import Depot, File
 from swarmctl.effects.clock import Clock
 from swarmctl.effects.dockerapi import Ask, asking
 from swarmctl.effects.hosts import facts
@@ -19,8 +20,8 @@ from swarmctl.effects.hosts.ssh import Line
 from swarmctl.effects.hosts.tunnel import Tunnel
 from swarmctl.errors import PortTakenError
 
-_SHORT, _LONG = 60.0, 6 * 3600.0
-"""Seconds: for a command, and for a model to be sent."""
+_SHORT = 60.0
+"""Seconds for a command."""
 _PATIENCE = 20.0
 """Seconds in which a tunnel that was away must be back, or it is said why it is not."""
 _FOLDERS = 'umask 077; owner=$1; shift; mkdir -p "$@" && chown -R "$owner" "$@"'
@@ -47,6 +48,7 @@ class DistantConnection:
         self.line = Line(host, state / "tunnels")
         self.tunnel = Tunnel(swarm, placed.slot, host, state, clock)
         self._wanted, self._stands = tuple(sorted(set(ports))), False
+        self._docker = DOCKER if placed.runtime == "compose" else ""
         self._ask: Ask | None = None
         self._processes: dict[int, tuple[int, int]] | None = None
         self.shell = RemoteShell(self.line, f"unix://{self.tunnel.engine}")
@@ -85,8 +87,17 @@ class DistantConnection:
     def lend(self, blob: Path, place: str) -> None:
         """As Connection has it."""
         if self.shell.run(["test", "-e", place], seconds=_SHORT, check=False).code:
-            self.line.put({place: blob}, seconds=_LONG, root=True)
-            self.shell.run(["chown", self.user, place], seconds=_SHORT)
+            file = File(blob.name.removeprefix("sha256-"), blob.stat().st_size)
+            self.depot().push(file, blob)
+            self.depot().lend(file.digest, place.removeprefix(f"{self.models}/"))
+
+    def depot(self) -> Depot:
+        """As Connection has it."""
+        return Depot(self.line, self.name, self.models, self.user)
+
+    def images(self) -> Depot:
+        """As Connection has it."""
+        return Depot(self.line, self.name, f"{BASE}/images", "0:0", "image")
 
     def settle(self) -> None:
         """As Connection has it."""
@@ -129,7 +140,7 @@ class DistantConnection:
         """The tunnel stands; a port of it that is somebody else's here is said, since it would be another one."""
         if self._stands:
             return
-        ends = self.tunnel.up(Wanted(ports=self._wanted))
+        ends = self.tunnel.up(Wanted(self._docker, self._wanted))
         if moved := [there for there, here in ends.ports.items() if there != here]:
             raise PortTakenError(
                 f"port {moved[0]} of this machine belongs to another program", hint="swarmctl up   (finds another one)"

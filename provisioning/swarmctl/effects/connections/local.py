@@ -55,6 +55,12 @@ class LocalConnection:
         """As Connection has it."""
         lending.lend(self.user, blob, Path(place))
 
+    def depot(self) -> None:
+        """As Connection has it."""
+
+    def images(self) -> None:
+        """As Connection has it."""
+
     def settle(self) -> None:
         """As Connection has it."""
         for name in ("gguf", "ollama"):

@@ -1,9 +1,7 @@
 """Why a step failed, in words: the disk is full, the memory was not enough, or what the tool itself said."""
 
 import re
-import shutil
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from swarmctl.core.converting.graph import Group, Node
@@ -11,24 +9,33 @@ from swarmctl.core.units import as_size
 from swarmctl.errors import DeployError, HostError, SpecError, SwarmctlError
 
 _KILLED = 137
-_FULL = ("No space left on device", "Errno 28", "Disk quota exceeded", "Errno 122")
+_FULL = re.compile(
+    r"No space left on device|Errno 28|Disk quota exceeded|Errno 122"
+    r"|Not enough free space|\d+ requested and \d+ written"
+)
+"""As the system says it, and as numpy does."""
 _LEFT = 8 << 20
 """Bytes; with less than this free a step that could not write had no room."""
 _TOKENIZER = "BPE pre-tokenizer was not recognized"
 _NUMBERS = re.compile(r"found (?:nan|inf) value|quantized data validation failed")
 _MIB = 1 << 20
+_MERGED = "merge it with the tools that it was trained with, and convert the folder that they save"
 
 
-def failure(node: Node, group: Group, event: Mapping[str, Any], work: Path, memory: int) -> SwarmctlError:
-    """The error for a step that ended badly. memory: MiB that the tools had together."""
+def failure(node: Node, group: Group, event: Mapping[str, Any], free: int | None, memory: int) -> SwarmctlError:
+    """The error for a step that ended badly. free: bytes of the disk, None where nobody knows. memory: MiB that the
+    tools had together.
+    """
     name, log = group.source.asked.name, "\n".join(str(line) for line in event.get("log", ())[-12:])
     doing = f"{name}: {node.step}{f' to {node.label}' if node.label else ''}"
     if event.get("oom") or event.get("ended") in {-9, _KILLED}:
         return memory_error(doing, memory, log)
-    if any(mark in log for mark in _FULL) or ("iostream error" in log and _tight(work)):
+    if (said := event.get("said", {})).get("event") == "refused":
+        return SpecError(f"{name} cannot be merged into its base: {str(said.get('why'))[:1000]}", hint=_MERGED)
+    if _FULL.search(log) or ("iostream error" in log and _tight(free)):
         return HostError(
             f"{doing} ran out of disk; its space was given back",
-            detail=f"{as_size(shutil.disk_usage(work).free / _MIB)} are free now in {work}",
+            detail="" if free is None else f"{as_size(free / _MIB)} are free now",
             hint="swarmctl models prune; then the same line again, which goes on where this ended",
         )
     if _NUMBERS.search(log):
@@ -62,5 +69,5 @@ def memory_error(doing: str, memory: int, log: str) -> HostError:
     )
 
 
-def _tight(work: Path) -> bool:
-    return shutil.disk_usage(work).free < _LEFT
+def _tight(free: int | None) -> bool:
+    return free is not None and free < _LEFT

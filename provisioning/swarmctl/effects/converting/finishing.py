@@ -1,7 +1,6 @@
 """Ends of steps: what came is looked at, a file that is whole gets its name, a result its place in the store."""
 
 import hashlib
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,10 +12,11 @@ from swarmctl.core.converting.request import PLAIN, Asked
 from swarmctl.effects import files
 from swarmctl.effects.converting.orders import Places
 from swarmctl.effects.converting.results import Result, Results
-from swarmctl.effects.gguf import read_gguf, read_header
+from swarmctl.effects.gguf import read_gguf
 from swarmctl.effects.sources.localfile import bring, sha256
 from swarmctl.effects.store import ModelStore
-from swarmctl.errors import DeployError, HealthError, SpecError
+from swarmctl.effects.storeadapters import HEADED
+from swarmctl.errors import DeployError, HealthError
 
 
 @dataclass
@@ -52,17 +52,10 @@ class Finishing:
             _approve(group, said.get("certificate"))
             files.write_json(done, said["certificate"])
             return
-        if not part.is_file():
-            raise DeployError(f"{group.source.asked.name}: {node.step} said that it is done, and wrote nothing")
-        if part.suffix == ".gguf":
-            try:
-                read_header(part)
-            except SpecError as e:
-                raise DeployError(
-                    f"{group.source.asked.name}: {node.step} wrote no whole file", detail=e.message
-                ) from e
-        _flush(part)
-        part.replace(done)
+        merged = part / self.places.seen[group.key].folder / "config.json"
+        if why := self.places.files.whole(merged if node.step == "merge" else part):
+            raise DeployError(f"{group.source.asked.name}: {node.step} wrote no whole file", detail=why)
+        self.places.files.take(part, done)
 
     def register(self, node: Node, group: Group, seconds: float) -> Result:
         """The result is hashed, gets its name by content, and counts from now on."""
@@ -91,7 +84,7 @@ class Finishing:
         source, seen = group.source, self.places.seen[group.key]
         made = next((n for n in group.nodes if n.label == node.label and n.step not in {"register"}), None)
         if made is not None and not (made.step == "convert" and FULL.get(source.outtype) != node.label):
-            return self.places.done(made)
+            return self.places.files.bring(self.places.done(made))
         target = self.places.work / f"{node.key}.part.gguf"
         return bring(next(iter(seen.files.values())), target, lambda _done, _total: None)[0]
 
@@ -102,11 +95,15 @@ class Finishing:
 
 def held_key(asked: Asked, quant: str) -> str:
     """What the store calls a result; for a repository the key of the source that a swarm file would write."""
+    return _held_key(asked, quant) + (f"+{asked.base}" if asked.base else "")
+
+
+def _held_key(asked: Asked, quant: str) -> str:
     if asked.kind == "hub":
         return f"hf:{asked.where}@{asked.revision}#{quant}"
     if asked.kind == "ollama":
         return f"ollama:{asked.where}:{asked.revision}#{quant}"
-    return f"path:{Path(asked.where).expanduser().resolve()}#{quant}"
+    return f"path:{Path(asked.where).expanduser().resolve()}#{quant}{HEADED if asked.over else ''}"
 
 
 def divergence(certificate: Any, quant: str) -> float | None:
@@ -129,12 +126,3 @@ def _approve(group: Group, raw: Any) -> None:
             detail="\n".join(refusals),
             hint="swarmctl convert --plan; a newer revision of the model, or a newer llama.cpp, may do",
         )
-
-
-def _flush(path: Path) -> None:
-    """Through to the disk, before the name says that it is whole."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

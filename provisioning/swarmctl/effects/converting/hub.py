@@ -1,9 +1,11 @@
 """Repositories of a model hub by its own client: what they hold at a revision, and the files that are needed."""
 
+import hashlib
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 from swarmctl.core.converting.architectures import architecture
 from swarmctl.core.converting.graph import Prepared
 from swarmctl.core.converting.request import Asked
-from swarmctl.core.converting.unsafe import CONFIG, INDEX, Listing, mistakes, needed, outside, weights
+from swarmctl.core.converting.unsafe import ADAPTER, CONFIG, INDEX, Listing, mistakes, needed, outside, weights
 from swarmctl.core.safetensors import loads
 from swarmctl.effects.converting.looking import Seen, refuse, sized
 from swarmctl.effects.sources.localfile import sha256
@@ -33,20 +35,19 @@ class _Held:
     small: Mapping[str, Any]
 
 
-def look(asked: Asked, quants: tuple[str, ...], *, trust: bool) -> Seen:
-    """What a repository has at a revision; only small files are fetched. Raises SpecError, HostError."""
+def look(asked: Asked, quants: tuple[str, ...], *, trust: bool, ready: bool = True) -> Seen:
+    """What a repository has at a revision; only small files are fetched. Raises SpecError, HostError.
+
+    ready: a file of it that already is in a wanted quantisation will do.
+    """
     with _client(asked) as hub:
         info = hub.model_info(asked.where, revision=asked.revision, files_metadata=True)
-        sizes = {one.rfilename: int(one.size or 0) for one in info.siblings or ()}
-        if wrong := [name for name in sizes if outside(name)]:
-            raise SpecError(f"{asked.where} holds files whose names lead out of its folder", detail=str(wrong[:5]))
-        commit = str(info.sha)
-        ready = {quant: name for quant in quants if (name := published(sizes, quant))}
-        if len(ready) == len(quants):
-            there = {quant: sizes[name] for quant, name in ready.items()}
-            made = Prepared(asked, _identity(asked, commit), 0, there, 0, ready=ready, certified=False)
-            return Seen(made, {}, asked.name, commit)
-        held = _Held(asked, commit, sizes, ready, _read(hub, asked, commit, sizes))
+        held = _listed(asked, info, quants if ready else ())
+        if ready and len(held.ready) == len(quants):
+            there = {quant: held.sizes[name] for quant, name in held.ready.items()}
+            made = Prepared(asked, _identity(asked, held.commit), 0, there, 0, ready=held.ready)
+            return Seen(made, {}, asked.name, held.commit)
+        held = replace(held, small=_read(hub, asked, held.commit, held.sizes))
     return _weights(held, quants, trust=trust)
 
 
@@ -77,6 +78,55 @@ def _weights(held: _Held, quants: tuple[str, ...], *, trust: bool) -> Seen:
     return Seen(made, {name: Path(name) for name in names}, asked.where.rpartition("/")[2], held.commit)
 
 
+def brought(asked: Asked, root: Path) -> Path:
+    """A repository as a folder below `root`, of a model or of an adapter: what a conversion reads of it, and no code.
+
+    Raises SpecError for one that may not be read, HostError where it cannot be had now; what came stays.
+    """
+    with _client(asked) as hub:
+        info = hub.model_info(asked.where, revision=asked.revision, files_metadata=True)
+        held = _listed(asked, info, ())
+        if ADAPTER in held.sizes and CONFIG not in held.sizes:
+            seen = _adapter(held)
+        else:
+            seen = _weights(replace(held, small=_read(hub, asked, held.commit, held.sizes)), (), trust=False)
+    folder = root / hashlib.sha256(seen.source.identity.encode()).hexdigest()[:16] / asked.where.rpartition("/")[2]
+    done = folder.with_name("whole")
+    if not done.exists():
+        fetch(seen, list(seen.files), folder)
+        shutil.rmtree(folder / ".cache", ignore_errors=True)
+        done.touch()
+    return folder
+
+
+def holds_adapter(asked: Asked) -> bool:
+    """A repository is an adapter, not a model. Raises SpecError, HostError."""
+    with _client(asked) as hub:
+        names = {one.rfilename for one in hub.model_info(asked.where, revision=asked.revision).siblings or ()}
+    return ADAPTER in names and CONFIG not in names
+
+
+def _adapter(held: _Held) -> Seen:
+    """The files of an adapter; pickles are none."""
+    names = sorted(n for n in held.sizes if "/" not in n and n.endswith((".safetensors", ".json", ".jinja")))
+    if not any(name.endswith(".safetensors") for name in names):
+        refuse(held.asked.where, ("its adapter is a pickle file, which runs code when it is read",))
+    made = Prepared(held.asked, _identity(held.asked, held.commit), 0, {}, 0, fetch=sum(held.sizes[n] for n in names))
+    return Seen(made, {name: Path(name) for name in names}, held.asked.name, held.commit)
+
+
+def _listed(asked: Asked, info: Any, quants: tuple[str, ...]) -> _Held:
+    sizes = {one.rfilename: int(one.size or 0) for one in info.siblings or ()}
+    if wrong := [name for name in sizes if outside(name)]:
+        raise SpecError(
+            f"{asked.where} holds files whose names lead out of its folder",
+            detail=str(wrong[:5]),
+            hint="do not trust this repository: name another one",
+        )
+    ready = {quant: name for quant in quants if (name := published(sizes, quant))}
+    return _Held(asked, str(info.sha), sizes, ready, {})
+
+
 def published(sizes: Mapping[str, int], quant: str) -> str:
     """The one file that already is in a quantisation, "" for none; a model in parts, or its projector, is none."""
     wanted = [f"*[-._]{quant.lower()}.gguf", f"{quant.lower()}.gguf"]
@@ -86,7 +136,7 @@ def published(sizes: Mapping[str, int], quant: str) -> str:
 
 def fetch(seen: Seen, names: Sequence[str], folder: Path) -> list[Path]:
     """The files at the revision that was looked at, with their hashes compared. Raises HostError, SpecError."""
-    asked = seen.source.asked
+    asked = seen.origin or seen.source.asked
     folder.mkdir(parents=True, exist_ok=True)
     with _client(asked) as hub:
         told = hub.model_info(asked.where, revision=seen.repository, files_metadata=True)
@@ -97,7 +147,8 @@ def fetch(seen: Seen, names: Sequence[str], folder: Path) -> list[Path]:
             if name in hashes and (have := sha256(path, lambda _done, _total: None)) != hashes[name]:
                 path.unlink()
                 raise HostError(
-                    f"{name} of {asked.where} came damaged: its sha256 is {have}, the hub says {hashes[name]}"
+                    f"{name} of {asked.where} came damaged: its sha256 is {have}, the hub says {hashes[name]}",
+                    hint="the same line again fetches it anew",
                 )
             found.append(path)
     return found

@@ -16,6 +16,7 @@ class Hashes:
 
     def __init__(self, root: Path) -> None:
         private(root)
+        self.root = root
         self._index = Index(root)
 
     def of(self, files: Mapping[str, Path]) -> dict[str, str]:

@@ -38,7 +38,8 @@ class Seen:
     """A source that may be converted. files: what a conversion reads, by name, where it lies on this machine.
 
     folder: what they lie in is called, since a model is named after it. repository: the commit, of a repository.
-    sums: hashes of the files, as far as they are known.
+    sums: hashes of the files, as far as they are known. adapter: files of a LoRA adapter that is merged into
+    these, which then are those of `origin`.
     """
 
     source: Prepared
@@ -46,22 +47,26 @@ class Seen:
     folder: str = "model"
     repository: str = ""
     sums: Mapping[str, str] = field(default_factory=dict)
+    adapter: Mapping[str, Path] = field(default_factory=dict)
+    origin: Asked | None = None
 
 
 def folder(asked: Asked, quants: tuple[str, ...], hashes: Hashes, *, trust: bool) -> Seen:
     """A folder of safetensors. Raises SpecError that lists everything wrong with it."""
     root = Path(asked.where).expanduser().resolve()
-    sizes = {path.name: path.stat().st_size for path in root.iterdir() if path.is_file()}
-    index = _json(root / INDEX) if INDEX in sizes else None
-    found = Listing(sizes, _json(root / CONFIG), _json(root / "tokenizer_config.json") or {}, index)
-    tensors, holes = _tensors(root, weights(found), sizes)
+    there = _there(root, asked)
+    sizes = {name: path.stat().st_size for name, path in there.items()}
+    index = _json(there[INDEX]) if INDEX in sizes else None
+    said, tokenizer = (_json(there[name]) if name in there else None for name in (CONFIG, "tokenizer_config.json"))
+    found = Listing(sizes, said, tokenizer or {}, index)
+    tensors, holes = _tensors(there, weights(found), sizes)
     found = Listing(sizes, found.config, found.tokenizer, index, holes)
     refuse(asked.where, mistakes(found, trust=trust))
     config = found.config or {}
     architecture(config)
     names = needed(found, trust=trust)
     text = sum(size for name, size in sizes.items() if not name.endswith(".safetensors") and name in names)
-    files = {name: (root / name).resolve() for name in names}
+    files = {name: there[name].resolve() for name in names}
     made = prepared(asked, config, tensors, quants, text)
     sums = hashes.of(files)
     return Seen(made(identity("folder", sums), 0), files, root.name, sums=sums)
@@ -117,8 +122,17 @@ def _mend(wrong: tuple[str, ...]) -> str:
     return "fetch the folder again"
 
 
+def _there(root: Path, asked: Asked) -> dict[str, Path]:
+    """Its files by name. Raises SpecError for a folder that cannot be read."""
+    try:
+        found = {path.name: path for path in root.iterdir() if path.is_file()}
+    except OSError as e:
+        raise SpecError(f"{asked.where} cannot be read: {e.strerror}", hint="name a folder of safetensors") from None
+    return found | {name: Path(path) for name, path in asked.over}
+
+
 def _tensors(
-    root: Path, names: tuple[str, ...], sizes: Mapping[str, int]
+    there: Mapping[str, Path], names: tuple[str, ...], sizes: Mapping[str, int]
 ) -> tuple[dict[str, Published], dict[str, str]]:
     """What the headers of all shards list, and which of those shards are not whole."""
     found: dict[str, Published] = {}
@@ -127,9 +141,9 @@ def _tensors(
         if sizes.get(name, 0) == 0 or "/" in name:
             continue
         try:
-            listed = read_tensors(root / name)
+            listed = read_tensors(there[name])
             found |= listed
-            if (end := whole(root / name)) != sizes[name]:
+            if (end := whole(there[name])) != sizes[name]:
                 holes[name] = f"has {sizes[name]:,} bytes, its header promises {end:,}"
         except SpecError as e:
             holes[name] = e.message

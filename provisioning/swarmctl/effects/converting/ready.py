@@ -31,7 +31,7 @@ def file(asked: Asked, quants: tuple[str, ...], hashes: Hashes, path: Path | Non
     ready = {have: where.name} if have in quants else {}
     sizes = {quant: facts.file_bytes if quant in ready else _size(facts, quant, largest) for quant in quants}
     content = f"gguf:{hashes.one(where)}"
-    made = Prepared(asked, content, facts.file_bytes, sizes, largest, ready=ready, certified=False)
+    made = Prepared(asked, content, facts.file_bytes, sizes, largest, ready=ready)
     return Seen(made, {f"{asked.name}.gguf": where}, "gguf")
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urljoin
 import requests
 
 from swarmctl.core.converting.artifact import (
+    DOCKER,
     LARGEST,
     MANIFEST,
     Carried,
@@ -59,13 +60,14 @@ class Registry:
         sent = self._upload(to.name, f"sha256:{model.sha256}", weights, far)
         said = config(model)
         self._upload(to.name, digest(said), said, far)
-        body = manifest(model, to.name.rpartition("/")[2])
-        self._ask("PUT", f"/v2/{to.name}/manifests/{to.tag or 'latest'}", data=body, headers={"Content-Type": MANIFEST})
+        body = manifest(model, to.name.rpartition("/")[2], DOCKER)
+        self._ask("PUT", f"/v2/{to.name}/manifests/{to.tag or 'latest'}", data=body, headers={"Content-Type": DOCKER})
         return sent
 
     def pull(self, of: Reference, folder: Path, far: Far) -> tuple[Carried, Path]:
         """What a tag says of itself, and its weights, put into `folder`. Raises SpecError where there is none."""
-        answer = self._ask("GET", f"/v2/{of.name}/manifests/{of.tag or 'latest'}", headers={"Accept": MANIFEST})
+        both = {"Accept": f"{DOCKER}, {MANIFEST}"}
+        answer = self._ask("GET", f"/v2/{of.name}/manifests/{of.tag or 'latest'}", headers=both)
         found = parts(answer.content)
         model = carried(self._small(of.name, found.config), found)
         return model, self._download(of.name, model, folder, far)

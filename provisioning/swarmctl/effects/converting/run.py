@@ -1,8 +1,6 @@
 """Walks the graph of conversions: starts what the budget lets, keeps what is whole, gives space back when it fails."""
 
-import shutil
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,9 +12,9 @@ from swarmctl.effects.converting.failing import failure, gone
 from swarmctl.effects.converting.finishing import Finishing
 from swarmctl.effects.converting.orders import Places, order
 from swarmctl.effects.converting.results import Result
+from swarmctl.effects.converting.shelf import Near
 from swarmctl.effects.converting.workshop import GONE, Workshop
-from swarmctl.effects.gguf import read_header
-from swarmctl.errors import SpecError, SwarmctlError
+from swarmctl.errors import SwarmctlError
 
 _LOOK = 0.25
 """Seconds between two looks at how far files have come."""
@@ -101,8 +99,8 @@ class Run:
                 node, group = known[path.name]
                 self.state.done.add(node.key)
                 self.state.open.add(group.key)
-            elif path.suffix == ".scratch" or (".part" in path.name and not path.is_dir()):
-                _gone(path)
+            elif path.name.endswith((".scratch", ".part.merged")) or (".part" in path.name and not path.is_dir()):
+                Near(self.places.work).drop(path)
         for group in self.graph.groups:
             self._skip(group)
 
@@ -115,11 +113,7 @@ class Run:
         self.state.done |= {node.key for node in group.nodes} - needed
 
     def _whole(self, path: Path) -> bool:
-        if path.suffix != ".gguf":
-            return True
-        try:
-            read_header(path)
-        except SpecError:
+        if path.suffix == ".gguf" and Near(self.places.work).whole(path):
             path.unlink()
             return False
         return True
@@ -171,7 +165,7 @@ class Run:
             self._fail(group, problem)
         if group.key in self.state.failed and not self._busy(group):
             self._remove(group)
-        _gone(self.places.scratch(node))
+        self.places.files.drop(self.places.scratch(node))
         peak = int(event.get("peak", 0)) // 1024
         processor = float(event.get("processor", 0.0))
         self.tell(Ended(group, node, seconds, problem.message if problem else "", peak, processor))
@@ -182,7 +176,8 @@ class Run:
                 return error
             raise error
         if event["ended"] != 0:
-            return failure(node, group, event, self.places.work, self.budget.memory)
+            said = {**event, "said": self._said.get(node.key, {})}
+            return failure(node, group, said, self.places.files.free(), self.budget.memory)
         if node.step in _OURS:
             return None
         try:
@@ -216,36 +211,19 @@ class Run:
         left = {key for node in group.nodes if node.key not in self.state.done for key in node.needs}
         for node in group.nodes:
             if node.key in self.state.done and node.key not in left:
-                _gone(self.places.done(node))
+                self.places.files.drop(self.places.done(node))
 
     def _remove(self, group: Group) -> None:
         """A group that failed gives its space back, but for a fetch that was broken off: the next one goes on there."""
         for node in group.nodes:
-            _gone(self.places.done(node))
+            self.places.files.drop(self.places.done(node))
             if node.step != "fetch":
-                _gone(self.places.part(node))
+                self.places.files.drop(self.places.part(node))
 
     def _look(self) -> None:
         now = self.clock.monotonic()
         total = sum(result.bytes for result in self.results)
-        for path in self.places.work.iterdir():
-            total += _size(path)
-        self.peak = max(self.peak, total)
+        self.peak = max(self.peak, total + self.places.files.size(self.places.work))
         for node in self.state.running.values():
             part = self.places.part(node)
-            self.tell(Far(self._groups()[node.key], node, _size(part), now - self._begun[node.key]))
-
-
-def _gone(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _size(path: Path) -> int:
-    with suppress(OSError):
-        if path.is_dir() and not path.is_symlink():
-            return sum(_size(inner) for inner in path.iterdir())
-        return path.lstat().st_blocks * 512
-    return 0
+            self.tell(Far(self._groups()[node.key], node, self.places.files.size(part), now - self._begun[node.key]))

@@ -11,13 +11,13 @@ from typing import Protocol
 
 import swarmctl
 from swarmctl import __version__
-from swarmctl.effects.dockerapi import engine_is_near
+from swarmctl.effects.dockerapi import asking, engine_is_near
 from swarmctl.effects.process import run
 from swarmctl.errors import HostError, SwarmctlError
 
 IMAGE = f"swarmctl/converter:{__version__}"
 LABEL = "swarmctl.convert"
-_PROGRAMS = Path(swarmctl.__file__).resolve().parent / "converter"
+PROGRAMS = Path(swarmctl.__file__).resolve().parent / "converter"
 _INSIDE = "/opt/swarmctl/swarmctl/converter"
 _LLAMA = "/usr/share/llama.cpp/llama.cpp-tools"
 _PIDS = 512
@@ -72,16 +72,8 @@ class InContainer:
 
     def argv(self, work: Path, memory: int) -> list[str]:
         """`docker run`, with every wall that a conversion can do without a door in."""
-        return [
-            "docker", "run", "--rm", "--interactive", "--name", self.container, "--label", f"{LABEL}={self.container}",
-            "--network", "none", "--read-only", "--tmpfs", "/tmp:rw,nosuid,nodev,size=256m",  # noqa: S108 - inside
-            "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--pids-limit", str(_PIDS),
-            "--memory", f"{memory}m", "--memory-swap", f"{memory}m", "--user", f"{os.getuid()}:{os.getgid()}",
-            "--env", "HOME=/tmp", "--env", "USER=swarmctl", "--env", "HF_HUB_OFFLINE=1",
-            "--env", f"PYTHONPATH={_LLAMA}:/opt/swarmctl", "--env", "PYTHONDONTWRITEBYTECODE=1",
-            *_mount(_PROGRAMS, _INSIDE), *_mount(work, "/work", write=True), *self._mounts,
-            IMAGE, "python3", "-m", "swarmctl.converter.serve",
-        ]  # fmt: skip
+        mounts = [*_mount(PROGRAMS, _INSIDE), *_mount(work, "/work", write=True), *self._mounts]
+        return walls(self.container, f"{os.getuid()}:{os.getgid()}", memory, mounts)
 
     def environment(self) -> dict[str, str]:
         """The docker client's: which daemon, and nothing more."""
@@ -122,7 +114,7 @@ class OnThisMachine:
     def environment(self) -> dict[str, str]:
         """Ours, without tokens and keys, and offline."""
         kept = {name: value for name, value in os.environ.items() if not any(word in name.upper() for word in _SECRET)}
-        paths = [str(_PROGRAMS.parents[1]), *filter(None, [os.environ.get("PYTHONPATH", "")])]
+        paths = [str(PROGRAMS.parents[1]), *filter(None, [os.environ.get("PYTHONPATH", "")])]
         return {**kept, "PYTHONPATH": os.pathsep.join(paths), "HF_HUB_OFFLINE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
     def lay(self, work: Path, folder: str, files: Mapping[str, Path]) -> str:
@@ -145,21 +137,31 @@ class OnThisMachine:
             shutil.rmtree(place, ignore_errors=True)
 
 
+def walls(container: str, user: str, memory: int, mounts: list[str]) -> list[str]:
+    """The command line of a converter that sees its mounts and nothing else. user: as Docker takes it. memory: MiB."""
+    return [
+        "docker", "run", "--rm", "--interactive", "--name", container, "--label", f"{LABEL}={container}",
+        "--network", "none", "--read-only", "--tmpfs", "/tmp:rw,nosuid,nodev,size=256m",  # noqa: S108 - inside
+        "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--pids-limit", str(_PIDS),
+        "--memory", f"{memory}m", "--memory-swap", f"{memory}m", "--user", user,
+        "--env", "HOME=/tmp", "--env", "USER=swarmctl", "--env", "HF_HUB_OFFLINE=1",
+        "--env", f"PYTHONPATH={_LLAMA}:/opt/swarmctl", "--env", "PYTHONDONTWRITEBYTECODE=1",
+        *mounts, IMAGE, "python3", "-m", "swarmctl.converter.serve",
+    ]  # fmt: skip
+
+
 def tools(*, ask_engine: bool = True) -> Tools:
     """The tools to convert with: the container's where a Docker Engine answers, else this machine's own.
 
     Raises HostError where there are neither.
     """
     if ask_engine and engine_is_near():
-        from swarmctl.effects.imaging import here  # noqa: PLC0415 - without Docker nobody needs it
-
         try:
-            found = here().get(IMAGE)
+            return InContainer(_image())
         except HostError:
             if (own := _own()) is None:
                 raise
             return own
-        return InContainer(found.id if found else "")
     if (own := _own()) is None:
         raise HostError(
             "there is nothing to convert with: no Docker Engine answers, and llama.cpp's tools are not on the PATH",
@@ -178,6 +180,12 @@ def provided(found: Tools, tell: object = None) -> Tools:
 
     say = tell if callable(tell) else (lambda _line: None)
     return InContainer(provide(IMAGE, lock=Lock(), tell=say).digest)
+
+
+def _image() -> str:
+    """The id of the converter's image, "" where there is none. Raises HostError when no Engine answers."""
+    listed = asking()("/images/json")
+    return next((str(row["Id"]) for row in listed if IMAGE in (row.get("RepoTags") or ())), "")
 
 
 def _own() -> OnThisMachine | None:

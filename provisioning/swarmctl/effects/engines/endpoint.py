@@ -41,7 +41,8 @@ class Endpoint:
         self._key_file = Path(settings.key_file)
         self._http = requests.Session()
         self._http.trust_env = False
-        self._http.headers.update(CHECK)
+        # llama-server closes what is idle for five seconds: a question must not meet that.
+        self._http.headers.update({**CHECK, "Connection": "close"})
 
     def __enter__(self) -> Self:
         return self

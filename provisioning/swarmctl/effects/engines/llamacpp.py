@@ -1,5 +1,6 @@
 """Proves a llama.cpp server: asks it, reads its log, looks at its process."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ __all__ = [
     "passive_proofs",
     "prove_engine",
     "ready",
+    "rows",
 ]
 
 _MIB = 1024 * 1024
@@ -69,7 +71,7 @@ def models(settings: EngineFile) -> tuple[str, ...]:
         reply = at.get("/v1/models")
     if not reply.ok:
         raise HostError(f"engine-{settings.model} does not list its models: {reply.why}")
-    return tuple(str(item.get("id")) for item in _rows(reply.body, "data"))
+    return tuple(str(item.get("id")) for item in rows(reply.body, "data"))
 
 
 def prove_engine(engine: EngineUnderTest, clock: Clock) -> list[Proof]:
@@ -153,7 +155,7 @@ def awake_or_less(need: Need | None, sleeps: bool) -> Need | None:
 
 def _loaded(at: Endpoint, settings: EngineFile) -> Proof:
     health, listed = at.get("/health"), at.get("/v1/models")
-    names = [str(item.get("id")) for item in _rows(listed.body, "data")]
+    names = [str(item.get("id")) for item in rows(listed.body, "data")]
     seen = ", ".join(names) if names else listed.why
     return Proof(
         "model loaded",
@@ -169,7 +171,7 @@ def _loaded(at: Endpoint, settings: EngineFile) -> Proof:
 def _slots(at: Endpoint, settings: EngineFile) -> Proof:
     """Both pages must agree: /props counts the slots, /slots says what each holds."""
     props, slots = at.get("/props"), at.get("/slots")
-    sizes = [int(row.get("n_ctx", 0)) for row in _rows(slots.body)]
+    sizes = [int(row.get("n_ctx", 0)) for row in rows(slots.body)]
     total = props.body.get("total_slots") if isinstance(props.body, dict) else None
     if total != len(sizes):
         sizes = []
@@ -178,8 +180,8 @@ def _slots(at: Endpoint, settings: EngineFile) -> Proof:
     )
 
 
-def answer(at: Endpoint, settings: EngineFile, floor: float) -> Answer | str:
-    """One answer of exactly 24 tokens, or why there was none."""
+def answer(at: Endpoint, settings: EngineFile, floor: float, more: Mapping[str, Any] | None = None) -> Answer | str:
+    """One answer of exactly 24 tokens, or why there was none. more: goes into the question."""
     body = {
         "model": settings.model,
         "messages": [{"role": "user", "content": _QUESTION}],
@@ -187,6 +189,7 @@ def answer(at: Endpoint, settings: EngineFile, floor: float) -> Answer | str:
         "temperature": 0,
         "ignore_eos": True,
         "cache_prompt": False,
+        **(more or {}),
     }
     reply = at.post("/v1/chat/completions", body, seconds=60 + _TOKENS / max(floor, 0.1))
     if not reply.ok:
@@ -223,7 +226,7 @@ def key_proof(at: Endpoint, settings: EngineFile) -> Proof:
     )
 
 
-def _rows(body: Any, key: str = "") -> list[dict[str, Any]]:
+def rows(body: Any, key: str = "") -> list[dict[str, Any]]:
     """The objects of a list, or of a list under a key; empty for any other shape."""
     rows = body.get(key) if key and isinstance(body, dict) else body
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []

@@ -1,6 +1,5 @@
 """Drives one Ollama server by its native API: models in, loaded, asked, out."""
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,8 +15,10 @@ from swarmctl.core.ollama.log import why
 from swarmctl.core.ollama.order import Wish, patience
 from swarmctl.effects import files
 from swarmctl.effects.clock import Clock, SystemClock, wait_until
+from swarmctl.effects.engines.elsewhere import Blobs, Elsewhere, size
 from swarmctl.effects.engines.ollamahttp import OllamaHttp
 from swarmctl.effects.engines.ollamastore import copied
+from swarmctl.effects.sources.localfile import sha256
 from swarmctl.errors import DeployError, HostError
 
 Watch = Callable[[str, str, int, int], None]
@@ -43,10 +44,16 @@ class Ollama:
     """
 
     def __init__(
-        self, url: str, *, log: Callable[[], str] = _no_log, store: Path | None = None, clock: Clock | None = None
+        self,
+        url: str,
+        *,
+        log: Callable[[], str] = _no_log,
+        store: Path | Blobs | None = None,
+        clock: Clock | None = None,
     ) -> None:
-        self._at = OllamaHttp(url)
-        self._log, self._store, self._clock = log, store, clock or SystemClock()
+        self._at, self._log, self._clock = OllamaHttp(url), log, clock or SystemClock()
+        self._store = store if isinstance(store, Path) else None
+        self._blobs = None if isinstance(store, Path) else store
 
     def __enter__(self) -> Self:
         return self
@@ -102,7 +109,7 @@ class Ollama:
         body = self._at.post("/api/show", {"model": name}, missing=True)
         return None if body is None else api.shown(body)
 
-    def put(self, name: str, modelfile: str, file: Path, watch: Watch = _unwatched) -> tuple[str, ...]:
+    def put(self, name: str, modelfile: str, file: Path | Elsewhere, watch: Watch = _unwatched) -> tuple[str, ...]:
         """Make a model as its Modelfile says; its weights are the file's, whose hash is the Modelfile's origin.
 
         Gives what was changed, in words: nothing when the model was there, the same. Bytes that the server has are
@@ -119,10 +126,10 @@ class Ollama:
         if not self._at.there(_blob(held)):
             held = wanted.origin
             self.upload(name, held, file, watch)
-        self._create(name, wanted, held, file.stat().st_size, watch)
+        self._create(name, wanted, held, size(file), watch)
         return changes
 
-    def upload(self, name: str, digest: str, file: Path, watch: Watch = _unwatched) -> bool:
+    def upload(self, name: str, digest: str, file: Path | Elsewhere, watch: Watch = _unwatched) -> bool:
         """Give a file that the server lacks: by a copy where its store is here, else sent. Whether it was lacking."""
 
         def tell(done: int, total: int) -> None:
@@ -130,12 +137,15 @@ class Ollama:
 
         if self._at.there(_blob(digest)):
             return False
+        if isinstance(file, Elsewhere):
+            file.give(tell)
+            return True
         copy = self._store is not None and copied(self._store, digest, file, tell)
         if not copy or not self._at.there(_blob(digest)):
             self._at.upload(_blob(digest), file, tell)
         return True
 
-    def renew(self, name: str, modelfile: str, file: Path, watch: Watch = _unwatched) -> tuple[str, ...]:
+    def renew(self, name: str, modelfile: str, file: Path | Elsewhere, watch: Watch = _unwatched) -> tuple[str, ...]:
         """Make a model from the file alone, though the server has bytes under its hash: those are taken away first.
 
         A server whose copy is damaged says that it made the model, and cannot load it. Gives the names of other models
@@ -155,7 +165,7 @@ class Ollama:
         self.upload(name, origin, file, watch)
         # Ollama 0.32 remembers by the manifest's hash what it made of the damaged bytes: this makes another one.
         when = f" renewed {self._clock.now().isoformat(timespec='seconds')}"
-        self._create(name, read(modelfile), origin, file.stat().st_size, watch, when)
+        self._create(name, read(modelfile), origin, size(file), watch, when)
         return tuple(known for known in gone if known != name)
 
     def damaged(self, name: str) -> bool:
@@ -164,13 +174,15 @@ class Ollama:
         Its manifest is read, since a server may be unable to show a model without a head. Takes as long as hashing.
         """
         store = self._store
+        if self._blobs is not None:
+            return self._blobs.damaged(name)
         if store is None:
             return False
         try:
             told = files.read_json(store / "manifests/registry.ollama.ai/library" / name / "latest")
             digests = api.weights(told) if isinstance(told, dict) else ()
             blobs = [(digest, store / f"blobs/sha256-{digest}") for digest in digests]
-            return any(not blob.is_file() or _sha256(blob) != digest for digest, blob in blobs)
+            return any(not blob.is_file() or sha256(blob, lambda *_: None) != digest for digest, blob in blobs)
         except OSError:
             return False
 
@@ -242,7 +254,7 @@ class Ollama:
         if wrong:
             raise DeployError(f"Ollama made {name}, but not as asked: {', '.join(wrong)}", hint=f"ollama show {name}")
         if made and made.stored != wanted.origin:
-            self._drop(wanted.origin)
+            self._drop(wanted.origin, made.stored)
         watch(name, "create", size, size)
 
     def _held(self, name: str, origin: str) -> str:
@@ -253,18 +265,26 @@ class Ollama:
                 return seen.stored
         return origin
 
-    def _drop(self, digest: str) -> None:
+    def _drop(self, digest: str, stored: str) -> None:
         """From 0.30 on a file is stored rewritten, and what was sent would lie beside it until a later restart."""
         path = self._store / f"blobs/sha256-{digest}" if self._store else None
-        if path and path.is_file() and all(s is None or s.stored != digest for s in map(self._shown, self.models())):
+        if self._blobs is None and (path is None or not path.is_file()):
+            return
+        if any(s is not None and s.stored == digest for s in map(self._shown, self.models())):
+            return
+        if path is not None:
             path.unlink()
+        elif self._blobs is not None:
+            self._blobs.rewritten(digest, stored)
 
     def _forget(self, digest: str) -> None:
         """Bytes that no model stands on any more; the API has no way to remove them."""
         if not self._at.there(_blob(digest)):
             return
         path = f"blobs/sha256-{digest}"
-        if self._store is not None and (self._store / path).is_file():
+        if self._blobs is not None:
+            self._blobs.remove(digest)
+        elif self._store is not None and (self._store / path).is_file():
             (self._store / path).unlink()
         if self._at.there(_blob(digest)):
             raise DeployError(
@@ -272,11 +292,6 @@ class Ollama:
                 detail=path,
                 hint=f'rm "$OLLAMA_MODELS/{path}"',
             )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _blob(digest: str) -> str:

@@ -38,16 +38,21 @@ class Failure:
 
 @dataclass(slots=True)
 class Heard:
-    """Everything that one run has said until now. facts: by host, what its tasks have set under our own prefix."""
+    """Everything that one run has said until now. facts: by host, what its tasks have set under our own prefix.
+
+    entered: is told the name of each role when its first task begins.
+    """
 
     say: Say
     clock: Clock
+    entered: Say = lambda _: None
     prefixes: tuple[str, ...] = ("swarmctl_", "stack_hashes")
     failures: list[Failure] = field(default_factory=list)
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
     changed: dict[str, int] = field(default_factory=dict)
     tasks: int = 0
     _at_work: tuple[str, float] | None = None
+    _role: str = ""
 
     def hear(self, event: Mapping[str, Any]) -> bool:
         """Take one event in; False, since none is to be written down: results may hold what nobody should read."""
@@ -65,6 +70,9 @@ class Heard:
 
     def _started(self, data: Mapping[str, Any]) -> None:
         self.tasks += 1
+        if (role := _text(data, "role")) and role != self._role:
+            self._role = role
+            self.entered(role)
         self._at_work = None if _action(data) in _QUIET else (_named(data), self.clock.monotonic())
 
     def _ok(self, data: Mapping[str, Any]) -> None:

@@ -1,20 +1,20 @@
 """Images of a swarm on a host: pulled or built there, or sent from this machine's Docker where that has them."""
 
-import tempfile
+import hashlib
 from collections.abc import Callable
-from pathlib import Path
 
 from swarmctl.core.lock import Lock
 from swarmctl.effects import imaging
+from swarmctl.effects.bringing.depot import File
 from swarmctl.effects.connections.connection import Connection
 from swarmctl.effects.dockerapi import asking, engine_is_near
 from swarmctl.effects.hosts.building import build
-from swarmctl.effects.process import run
+from swarmctl.effects.hosts.packing import packed
 from swarmctl.effects.recipe import Recipe, recipe
 from swarmctl.errors import DeployError, HostError
 
-_SAVE, _LOAD = 900.0, 3600.0
-"""Seconds to write an image out, and to send it to the host."""
+_LOAD = 3600.0
+"""Seconds for the host's Docker to take an image up."""
 
 
 def provide(reference: str, lock: Lock, tell: Callable[[str], None], over: Connection) -> None:
@@ -53,7 +53,7 @@ def _had(
     why: DeployError | None,
 ) -> None:
     """From this machine's Docker, or built there. why: it cannot be pulled there."""
-    if not _here():
+    if not docker_is_here():
         if own is None:
             raise why or DeployError(f"{reference} cannot be had", hint="swarmctl doctor")
         build(own, tell, over)
@@ -64,7 +64,7 @@ def _had(
     _send(reference, tell, over)
 
 
-def _here() -> bool:
+def docker_is_here() -> bool:
     """This machine has a Docker that answers."""
     try:
         return engine_is_near() and bool(asking()("/version"))
@@ -73,16 +73,22 @@ def _here() -> bool:
 
 
 def _send(reference: str, tell: Callable[[str], None], over: Connection) -> None:
-    with tempfile.TemporaryDirectory(prefix="swarmctl-image-") as folder:
-        saved = Path(folder) / "image.tar"
-        try:
-            run(("docker", "save", "-o", str(saved), reference), timeout=_SAVE)
-        except HostError as e:
-            raise DeployError(f"{reference} cannot be written out", detail=e.detail, hint="df -h") from None
-        tell(f"sending {saved.stat().st_size // 2**20} MiB of {reference} to {over.name}")
-        done = over.shell.follow(("docker", "load", "-q"), lambda _: None, seconds=_LOAD, source=saved)
-        if done.code:
-            raise imaging.failed(f"{reference} cannot be loaded on {over.name}", done, f"ssh {over.name} docker info")
+    """By its content, so that one that was cut is gone on with; what came is gone when the Engine has it."""
+    there = over.images()
+    if there is None:
+        raise ValueError("nothing is sent to this machine")
+    saved = packed(reference, tell)
+    with saved.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    size = saved.stat().st_size
+    tell(f"sending {size // 2**20} MiB of {reference} to {over.name}")
+    said = f"sending {reference} to {over.name}"
+    there.push(File(digest, size), saved, lambda done, total: tell(f"{said}, {100 * done // (total or size)} %"))
+    tell(f"unpacking {reference} on {over.name}")
+    done = over.shell.follow(("docker", "load", "-q", "-i", there.place(digest)), lambda _: None, seconds=_LOAD)
+    if done.code:
+        raise imaging.failed(f"{reference} cannot be loaded on {over.name}", done, f"ssh {over.name} docker info")
+    there.remove([digest])
 
 
 def _locked(reference: str, lock: Lock, over: Connection) -> None:

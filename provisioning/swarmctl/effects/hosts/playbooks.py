@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -37,6 +37,14 @@ class Playbook:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What goes on beside a run. entered: is told each role as it begins. pulse: called often, may raise."""
+
+    entered: Callable[[str], None] = lambda _: None
+    pulse: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True)
 class Played:
     """What a run came to.
 
@@ -59,7 +67,15 @@ class Played:
         return self
 
 
-def play(book: Playbook, hosts: Sequence[Host], state: Path, say: Say, *, clock: Clock | None = None) -> Played:
+def play(
+    book: Playbook,
+    hosts: Sequence[Host],
+    state: Path,
+    say: Say,
+    *,
+    clock: Clock | None = None,
+    beside: Beside | None = None,
+) -> Played:
     """Run it, and say each task as it begins; failures of tasks are in what it gives back.
 
     state: the folder whose `ansible/` keeps what the last runs printed. Raises HostError where Ansible is not
@@ -72,10 +88,10 @@ def play(book: Playbook, hosts: Sequence[Host], state: Path, say: Say, *, clock:
     texts = {"hosts.yml": inventory(hosts, book.of_hosts), "variables.yml": variables_file(book.variables)}
     with room(playbooks, texts) as folder:
         env = environment(folder, os.environ)
-        heard = Heard(say, time)
+        heard = Heard(say, time, (beside or Beside()).entered)
         runner, log = _runner(book, playbooks, (folder, private(state / "ansible")), env, heard)
         try:
-            _watch(runner, book, heard, time)
+            _watch(runner, book, heard, time, (beside or Beside()).pulse)
         finally:
             sweep(folder, time)
     played = Played(
@@ -125,7 +141,7 @@ def _display(library: Any, artifacts: str) -> dict[str, str]:
     }
 
 
-def _watch(runner: Any, book: Playbook, heard: Heard, clock: Clock) -> None:
+def _watch(runner: Any, book: Playbook, heard: Heard, clock: Clock, pulse: Callable[[], None]) -> None:
     """Waits in another thread's place, so that Ctrl-C is ours to answer."""
     end = clock.monotonic() + book.seconds
     stop = threading.Event()
@@ -145,9 +161,13 @@ def _watch(runner: Any, book: Playbook, heard: Heard, clock: Clock) -> None:
         while thread.is_alive() and not (late := clock.monotonic() >= end):
             thread.join(_TICK)
             heard.tick()
+            pulse()
     except KeyboardInterrupt:
         _end(stop, thread)
         raise Cancelled(f"{book.name} was cancelled", hint="run it again: it goes on where it was") from None
+    except BaseException:
+        _end(stop, thread)
+        raise
     if late:
         _end(stop, thread)
         raise DeployError(f"{book.name} did not end within {book.seconds:g} s", hint="run it again: it goes on")

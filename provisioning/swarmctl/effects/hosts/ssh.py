@@ -18,7 +18,7 @@ from swarmctl.effects.hosts import sshsaid
 from swarmctl.effects.hosts.hostkeys import must_be_pinned, port_words, strictness
 from swarmctl.effects.hosts.shortplaces import socket_place
 from swarmctl.effects.hosts.sshsaid import Trouble, without_noise
-from swarmctl.effects.hosts.talk import MOST, Answer, Feed, Late, talk
+from swarmctl.effects.hosts.talk import MOST, Answer, Feed, Hear, Late, talk
 from swarmctl.effects.process import Completed
 from swarmctl.errors import HostError, SpecError
 
@@ -80,6 +80,14 @@ class Line:
         if check and ended.code != 0:
             raise self._failed(argv, done)
         return ended
+
+    def converse(self, argv: Sequence[str], *, feed: Feed, hear: Hear, seconds: float, root: bool = False) -> Completed:
+        """The same, spoken with: `feed` writes its stdin, `hear` is given its stdout as it comes; raising ends it.
+
+        What runs there ends when it writes to nobody. Raises HostError as `run` does.
+        """
+        done = self._ask(self.as_root(argv) if root else argv, feed, seconds, MOST, hear)
+        return Completed(done.out.decode("utf-8", "replace"), without_noise(done.said), done.code)
 
     def command(self, argv: Sequence[str], *, root: bool = False) -> list[str]:
         """The command line that, run here with `environment()`, runs this there over the shared connection.
@@ -153,28 +161,34 @@ class Line:
         """Closed."""
         self.close()
 
-    def _ask(self, argv: Sequence[str], feed: Feed | None, seconds: float, most: int = MOST) -> Answer:
+    def _ask(
+        self, argv: Sequence[str], feed: Feed | None, seconds: float, most: int = MOST, hear: Hear | None = None
+    ) -> Answer:
         try:
-            done, found = self._try(argv, feed, seconds, most)
+            done, found = self._try(argv, feed, seconds, most, hear)
         except Late as e:
             raise HostError(f"{self.host.name}: {argv[0]} {e}", detail=f"$ {shlex.join(argv)[:500]}") from None
         if found:
             raise sshsaid.error(self.host, found, ("ssh", *self._options[:2], *self._target()))
         return done
 
-    def _try(self, argv: Sequence[str], feed: Feed | None, seconds: float, most: int) -> tuple[Answer, Trouble | None]:
+    def _try(
+        self, argv: Sequence[str], feed: Feed | None, seconds: float, most: int, hear: Hear | None = None
+    ) -> tuple[Answer, Trouble | None]:
         with self._first:  # two that make the connection at once would be in each other's way
             if not self.socket.exists():
                 done = self._talk(["true"], None, self._patience * 3, MOST)
                 if found := self._trouble(done):
                     return done, found
                 must_be_pinned(self.host)
-        done = self._talk(argv, feed, seconds, most)
+        done = self._talk(argv, feed, seconds, most, hear)
         return done, self._trouble(done)
 
-    def _talk(self, argv: Sequence[str], feed: Feed | None, seconds: float, most: int) -> Answer:
+    def _talk(
+        self, argv: Sequence[str], feed: Feed | None, seconds: float, most: int, hear: Hear | None = None
+    ) -> Answer:
         command = [*self._words(), *self._target(), shlex.join(argv)]
-        return talk(command, env=environment(), seconds=seconds, feed=feed, most=most)
+        return talk(command, env=environment(), seconds=seconds, feed=feed, most=most, hear=hear)
 
     def _trouble(self, done: Answer) -> Trouble | None:
         """255 is OpenSSH's own exit code, and may be a command's."""

@@ -20,6 +20,8 @@ _CLOCK = SystemClock()
 
 Feed = Callable[[IO[bytes]], None]
 """Writes all that a process reads; its pipe is closed after."""
+Hear = Callable[[bytes], None]
+"""Is given what a process has written to its stdout since the last time, ten times a second, and may raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,18 @@ class Late(Exception):  # noqa: N818 - reads as the fact it states
 
 
 def talk(
-    argv: Sequence[str], *, env: Mapping[str, str], seconds: float, feed: Feed | None = None, most: int = MOST
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    seconds: float,
+    feed: Feed | None = None,
+    most: int = MOST,
+    hear: Hear | None = None,
 ) -> Answer:
     """Run to the end. A process that it leaves behind with its pipes is not waited for.
 
-    Raises Late, HostError when it cannot start, and what `feed` raises, except that nobody reads any more.
+    Raises Late, HostError when it cannot start, what `hear` raises, and what `feed` raises, except that nobody reads
+    any more; whatever it raises has killed the process group.
     """
     source = subprocess.PIPE if feed else subprocess.DEVNULL
     try:
@@ -56,7 +65,7 @@ def talk(
         raise HostError(f"{argv[0]} cannot be started: {e.strerror}", hint="apt install openssh-client") from None
     feeder = _Feeder(process, feed)
     try:
-        out, err = _hear(process, seconds, most)
+        out, err = _hear(process, seconds, most, hear)
         feeder.check()
         return Answer(out, err, process.wait())
     except BaseException:
@@ -106,8 +115,8 @@ class _Feeder:
             self._thread.join(5)
 
 
-def _hear(process: subprocess.Popen[bytes], seconds: float, most: int) -> tuple[bytes, bytes]:
-    end, heard = _CLOCK.monotonic() + seconds, (bytearray(), bytearray())
+def _hear(process: subprocess.Popen[bytes], seconds: float, most: int, hear: Hear | None = None) -> tuple[bytes, bytes]:
+    end, heard, told = _CLOCK.monotonic() + seconds, (bytearray(), bytearray()), 0
     with selectors.DefaultSelector() as selector:
         for pipe, room in zip((process.stdout, process.stderr), heard, strict=True):
             assert pipe is not None  # noqa: S101 - pipes were asked for
@@ -118,6 +127,9 @@ def _hear(process: subprocess.Popen[bytes], seconds: float, most: int) -> tuple[
             if ended and not ready:
                 break
             _take(selector, [key for key, _ in ready])
+            if hear is not None:
+                hear(bytes(heard[0][told:]))
+                told = len(heard[0])
             if sum(map(len, heard)) > most:
                 raise Late(f"said more than {most // 1024} KiB")
             if _CLOCK.monotonic() >= end:

@@ -1,5 +1,8 @@
 """A llama-server container proved: its API through the forwarder, its log and its process by Docker."""
 
+from dataclasses import replace
+from typing import Any
+
 from swarmctl.core import enginelog, engineproof
 from swarmctl.core.composesite import SERVER_PORT
 from swarmctl.core.engine import EngineFile
@@ -10,6 +13,7 @@ from swarmctl.core.memory.need import Need
 from swarmctl.core.memory.serving import Serving
 from swarmctl.core.proof import Proof
 from swarmctl.core.record import ServiceRecord, SwarmRecord
+from swarmctl.core.sharing.rewriting import scales
 from swarmctl.effects.engines.endpoint import Endpoint
 from swarmctl.effects.engines.llamacpp import answer, asleep, awake_or_less, key_proof, passive_proofs
 from swarmctl.effects.proving.ollama import look_inside
@@ -56,10 +60,11 @@ def look(engine: EngineFile, service: ServiceRecord, runtime: Containers, store:
 
 def ask(engine: EngineFile, service: ServiceRecord, runtime: Containers, floor: float) -> list[Proof]:
     """Two answers by the same process without a load, and the key that is demanded."""
+    plain = _plain(service)
     with Endpoint(engine) as at:
-        first = answer(at, engine, floor)
+        first = answer(at, engine, floor, plain)
         before = _identity(runtime, service.name)
-        second = answer(at, engine, floor)
+        second = answer(at, engine, floor, plain)
         return [
             engineproof.answer_proof(engine, first, floor),
             engineproof.reload_proof(
@@ -74,6 +79,12 @@ def ask(engine: EngineFile, service: ServiceRecord, runtime: Containers, floor: 
         ]
 
 
+def _plain(service: ServiceRecord) -> dict[str, Any]:
+    """What a question to a shared base itself says: without any adapter, and on one slot."""
+    count = len(service.settings["adapters"])
+    return {"id_slot": 0, "lora": scales(None, count)} if count else {}
+
+
 def _identity(runtime: Containers, service: str) -> engineproof.Seen:
     process = _process(look_inside(runtime, service))
     return float(process.started) if process else None, enginelog.loads(_log(runtime, service))
@@ -86,12 +97,14 @@ def _process(inside: Inside | None) -> Process | None:
 
 
 def _need(service: ServiceRecord, engine: EngineFile, store: ModelStore) -> Need | None:
-    """None where it is not known, or the plan holds what a settings file does not: adapters, a draft, experts."""
+    """None where it is not known, or the plan holds what a settings file does not: a draft, experts."""
     s = service.settings
-    held = store.held(str(s["source"]))
-    if held is None or s["adapters"] or s["draft"] or s["experts_on_cpu"]:
+    held = store.described(str(s["source"]))
+    edits = [store.described(str(edit["source"])) for edit in s["adapters"]]
+    if held is None or None in edits or s["draft"] or s["experts_on_cpu"]:
         return None
-    return expected(held.facts.model, held.facts.weights, Serving.of(engine, "binary"))
+    size = sum(edit.bytes for edit in edits if edit is not None)
+    return expected(held.facts.model, held.facts.weights, replace(Serving.of(engine, "binary"), adapters=size))
 
 
 def _log(runtime: Containers, service: str) -> str:

@@ -103,7 +103,7 @@ def _serving(
         cache_ram=_whole(plan.get("LLAMA_ARG_CACHE_RAM"), 0),
         device="cpu" if model.gpu == "cpu" else s["device"],
     )
-    held = store.held(str(s["source"]))
+    held = store.described(str(s["source"]))
     if held is None:
         return asked, None
     serving, _ = in_force(engine, held.facts.model, asked)

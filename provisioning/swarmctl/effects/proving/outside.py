@@ -3,6 +3,7 @@
 from swarmctl.core.closedproof import listening_proof, publishing_proof
 from swarmctl.core.proof import Proof
 from swarmctl.core.record import SwarmRecord
+from swarmctl.core.stack import STAYS
 from swarmctl.effects.connections.connection import Connection
 from swarmctl.effects.proving.runtime import Containers
 from swarmctl.errors import HostError
@@ -12,7 +13,7 @@ def closed_proofs(record: SwarmRecord, runtime: Containers, over: Connection) ->
     """Nothing of the swarm can be reached from another machine: by Docker's own bindings, and by the host's sockets."""
     inspected = {}
     for service in record.services:
-        if service.kind in {"engine", "agent", "forwarder"}:
+        if service.kind in STAYS:
             try:
                 inspected[service.name] = runtime.inspect(service.name)
             except HostError:

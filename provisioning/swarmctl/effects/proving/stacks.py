@@ -16,6 +16,7 @@ from swarmctl.core.ollama.outside import card_proof
 from swarmctl.core.proof import Proof
 from swarmctl.core.record import ServiceRecord, SwarmRecord
 from swarmctl.core.room import container_room, disk_room, host_room
+from swarmctl.core.stack import STAYS
 from swarmctl.core.verdict import Depth
 from swarmctl.effects.clock import wait_until
 from swarmctl.effects.engines.ollama import Ollama
@@ -23,7 +24,7 @@ from swarmctl.effects.engines.ollamaproofs import OllamaUnderTest, after_talk
 from swarmctl.effects.engines.ollamaproofs import ask as ask_ollama
 from swarmctl.effects.engines.ollamaproofs import look as look_ollama
 from swarmctl.effects.engines.ollamaspeech import Long
-from swarmctl.effects.proving import llamacpp, ollama
+from swarmctl.effects.proving import gateway, llamacpp, ollama
 from swarmctl.effects.proving.agents import agent_proofs
 from swarmctl.effects.proving.outside import closed_proofs
 from swarmctl.effects.proving.peek import peek
@@ -33,7 +34,6 @@ from swarmctl.errors import HostError, SwarmctlError
 
 SETTLE = 120.0
 """Seconds in which a container's first health check must have been made."""
-_KEPT = frozenset(("engine", "agent", "forwarder"))
 _WORDS = 4
 """Last lines of a log that are shown of a container that is not well."""
 _ROOMS = 4
@@ -71,6 +71,8 @@ class Stacks:
         found = self._ups(there)
         for proofs in looked.values():
             found += proofs
+        for service in (s for s in self._of("gateway") if _runs(there.get(s.name))):
+            found += self._gateway(service)
         for service in self._of("agent"):
             if not _runs(there.get(service.name)):
                 continue  # that it is down is said above, and nobody need wait for its card
@@ -101,7 +103,7 @@ class Stacks:
         """Containers as they are once all was asked: a question may have ended one."""
         now = {one.service: one for one in self._runtime.containers()} if self._asks else before
         found = []
-        for service in self._of(*_KEPT):
+        for service in self._of(*STAYS):
             (stack,) = (stack for stack in self._record.stacks if stack.gpu == service.gpu)
             wanted, first = stack.labels(stack.service(service.name))[HASH], before.get(service.name)
             restarts = first.restarts if first else None
@@ -142,6 +144,16 @@ class Stacks:
             except SwarmctlError as e:
                 return [*looked, _silent(self._record.swarm, service, e)]
 
+    def _gateway(self, service: ServiceRecord) -> list[Proof]:
+        """What it says, and where models are asked, each of its own."""
+        key = str(self._world.places(self._record.swarm).engine_key)
+        self._tell(f"looking at {service.name}")
+        found = gateway.look(service, self._record, key)
+        if self._asks:
+            self._tell(f"asking the models behind {service.name}")
+            found += gateway.ask(service, self._record, key, self._golden)
+        return found
+
     def _target(self, service: ServiceRecord, client: Ollama) -> OllamaUnderTest:
         engine, _ = client.engine()
         return ollama.under_test(service, self._record, self._runtime, self._world.store, engine, self._golden)
@@ -170,7 +182,7 @@ class Stacks:
 
     def _room(self, there: Mapping[str, Container]) -> list[Proof]:
         """Memory of every container, then what is left of the host."""
-        here = [s for s in self._of("engine", "agent") if _runs(there.get(s.name))]
+        here = [s for s in self._of("engine", "agent", "gateway") if _runs(there.get(s.name))]
         with ThreadPoolExecutor(_ROOMS) as pool:
             peeks = list(pool.map(self._peek, here))
         found = [

@@ -34,8 +34,25 @@ def bearer(url: str) -> AuthBase | None:
     From HF_TOKEN, or the file where the hub's own client keeps it. Requests drops it when it is sent on to
     another host.
     """
-    token = os.environ.get("HF_TOKEN", "").strip() or _kept()
-    return _Bearer(token) if token and _private(url) else None
+    held = token(url)
+    return _Bearer(held) if held else None
+
+
+def token(url: str) -> str:
+    """The token that `bearer` would show at this address; empty for none. It is a secret."""
+    held = os.environ.get("HF_TOKEN", "").strip() or _kept()
+    return held if held and _private(url) else ""
+
+
+def is_loopback(url: str) -> bool:
+    """It means whatever machine it is asked from, so that another one would ask itself."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _kept() -> str:
@@ -47,10 +64,4 @@ def _kept() -> str:
 
 
 def _private(url: str) -> bool:
-    parts = urlsplit(url)
-    if parts.scheme == "https" or parts.hostname == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        return False
+    return urlsplit(url).scheme == "https" or is_loopback(url)

@@ -1,0 +1,1 @@
+"""One swarm over several hosts: split into a part for each, and what they say put together again."""
