@@ -1,6 +1,7 @@
 """One swarm over two hosts: the orchestrator here, a specialist on a machine that SSH reaches."""
 
 import re
+import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -68,6 +69,10 @@ def test_a_swarm_over_two_hosts_works_as_one(machine: Host, person: Person, repo
     branch = next(word for word in said.stdout.split() if word.startswith("swarm/"))
     assert "greet.py" in git(repository, "ls-tree", "-r", "--name-only", branch)
 
+    seals = person.reads("seal", timeout=200)["slots"]
+    assert {slot: one["passed"] for slot, one in seals.items()} == {"desk": True, "cards": True}
+    assert "relay" in {one["service"] for row in seals["cards"]["rows"] for one in row["findings"]}
+
     _what_is_cut_off_is_seen_and_healed(machine, person)
 
     person.types("down", "--purge")
@@ -77,6 +82,26 @@ def test_a_swarm_over_two_hosts_works_as_one(machine: Host, person: Person, repo
     ]  # fmt: skip
     assert docker("ps", "-aq", "--filter", "label=swarmctl.swarm=team_desk").split() == []
     assert list((Path(person.env["XDG_STATE_HOME"]) / "swarmctl" / "swarms").iterdir()) == []
+    assert _at_work(person) == []
+
+
+def test_ctrl_c_takes_away_what_was_begun_and_leaves_what_was_proved(machine: Host, person: Person) -> None:
+    going = person.start("up", "--yes")
+    waited = time.monotonic() + 240
+    proved = Path(person.env["XDG_STATE_HOME"]) / "swarmctl" / "swarms" / "team_desk" / "kept.json"
+    while machine.tries(["test", "-e", f"{BASE}/swarms/team_cards"]).returncode or not proved.exists():
+        assert going.poll() is None, going.communicate()
+        assert time.monotonic() < waited
+        time.sleep(0.5)
+    going.send_signal(signal.SIGINT)
+    _, said = going.communicate(timeout=120)
+    assert going.returncode == 130, said
+    assert "desk   was up before that, and stays" in said
+    assert machine.docker(["ps", "-aq"]).split() == []
+    status = person.reads("status", "--swarm", "team")
+    assert {s["name"].partition("/")[0] for s in status["services"]} == {"desk"}
+    person.types("down", "--swarm", "team", "--purge")
+    assert docker("ps", "-aq", "--filter", "label=swarmctl.swarm=team_desk").split() == []
     assert _at_work(person) == []
 
 
@@ -96,7 +121,7 @@ def test_agents_and_the_repository_stay_here_while_models_are_elsewhere(
         said = person.types("run", "--agents", "backend", TASK, cwd=repository, timeout=600)
         branch = next(word for word in said.stdout.split() if word.startswith("swarm/"))
         assert "greet.py" in git(repository, "ls-tree", "-r", "--name-only", branch)
-        found = machine.tries(["grep", "-rl", "clamp", "/var/lib/swarmctl"])
+        found = machine.tries(["grep", "-rl", "do not touch", BASE])
         assert found.returncode == 1, "nothing of the repository is there"
     finally:
         person.types("down", "--swarm", "team", "--purge")

@@ -56,6 +56,10 @@ def up(opened: Opened, world: World, words: Mapping[str, Sequence[str]], *, tell
         write(swarm, slots, world)
         try:
             ended = side_by_side(words, tell)
+        except KeyboardInterrupt:
+            for slot in records(swarm, world):
+                tell(slot, f"was up before that, and stays; swarmctl down --swarm {swarm} takes it away")
+            raise
         finally:
             parts = remember(swarm, world)
             if not parts:
