@@ -88,6 +88,23 @@ def test_independent_steps_go_out_side_by_side_up_to_the_slots(office: Office) -
     assert git(office.bare, "rev-list", "--count", "--min-parents=2", "swarm/r1") == "0"
 
 
+def test_step_that_an_earlier_one_has_done_is_done(office: Office) -> None:
+    plan = planned(("backend", "add.py", []), ("backend", "add.py", [1])).replace("write add.py", "write it", 1)
+    result = office.run(order(office.base()), lead(plan), office.team(backend=Scripted(fenced("add.py", ADD))))
+    assert (result.verdict, result.problems) == ("done", ())
+    first, second = result.steps
+    assert (second.merged, second.commit, second.attempts) == (True, first.commit, 2)
+    assert "add.py stayed as an earlier step wrote it" in second.cut
+    assert git(office.bare, "rev-list", "--count", "swarm/r1") == "2"
+
+
+def test_step_that_changes_nothing_of_what_was_there_before_the_run_fails(office: Office) -> None:
+    base = office.base({"add.py": ADD.encode()})
+    result = office.run(order(base), lead(ONE), office.team(backend=Scripted(fenced("add.py", ADD))))
+    assert result.verdict == "failed"
+    assert result.steps[0].problem == "the answer changes nothing"
+
+
 def test_garbage_plan_is_repaired_with_the_validators_words(office: Office) -> None:
     model = Scripted("I would start with backend.", '{"steps": [{"role": "boss"}]}', ONE, OK)
     result = office.run(order(office.base()), model, office.team(backend=Scripted(fenced("add.py", ADD))))

@@ -106,8 +106,8 @@ def _program(folder: Path, name: str, script: str) -> None:
 @pytest.fixture
 def no_pip(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An interpreter without pip, and a PATH of one folder that holds only what the test puts there."""
-    real = package.importlib.util.find_spec
-    monkeypatch.setattr(package.importlib.util, "find_spec", lambda name: None if name == "pip" else real(name))
+    real = package.PathFinder.find_spec
+    monkeypatch.setattr(package.PathFinder, "find_spec", lambda name, *at: None if name == "pip" else real(name, *at))
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))

@@ -10,7 +10,7 @@ from swarmctl.agent.ports import Harness, Team
 from swarmctl.agent.repo import GitFailed
 from swarmctl.agent.review import Review, longest_diff, look
 from swarmctl.core.agentfile import AgentFile
-from swarmctl.core.messages import RunOrder, Step, StepDone, StepOrder, StepResult, TestResult, Usage
+from swarmctl.core.messages import UNCHANGED, RunOrder, Step, StepDone, StepOrder, StepResult, TestResult, Usage
 from swarmctl.core.team.commits import try_ref
 
 
@@ -53,12 +53,19 @@ class _Failed(Exception):  # noqa: N818
     """The step cannot go on; a sentence."""
 
 
+class _AsItIs(Exception):  # noqa: N818
+    """An earlier step of this run has written the files as this one wants them."""
+
+
 async def do_step(desk: Desk, number: int, step: Step, interfaces: str) -> StepResult:
     """Carry one step out. Never raises for what a model, a peer, a test or git did."""
     at = _Try(start=desk.branch.tip)
     try:
         while (merged := await _once(desk, number, step, interfaces, at)) is None:
             pass
+    except _AsItIs:
+        at.cut.append(f"{', '.join(step.files)} stayed as an earlier step wrote it")
+        merged = desk.branch.tip
     except (_Failed, GitFailed) as bad:
         await desk.book.tell("step-failed", str(bad), role=step.role, number=number)
         return _result(number, step, at, problem=str(bad))
@@ -94,9 +101,16 @@ async def _nothing(desk: Desk, number: int, step: Step, done: StepDone, at: _Try
     """An answer without files: asked for once more when there was a model that answered."""
     problem = done.problem or "the agent handed nothing in"
     if not done.usage.requests or not at.answers_left:
+        if problem == UNCHANGED and await _written(desk, step):
+            raise _AsItIs
         raise _Failed(problem)
     at.answers_left -= 1
     await _back(desk, number, step, at, problem, start=at.start)
+
+
+async def _written(desk: Desk, step: Step) -> bool:
+    """This run has written all files of a step already."""
+    return set(step.files) <= set(await desk.branch.repo.changed(desk.order.base, desk.branch.tip))
 
 
 async def _send(desk: Desk, number: int, step: Step, interfaces: str, at: _Try) -> StepDone:

