@@ -210,4 +210,4 @@ def test_a_ready_file_passes_through_and_another_quantisation_is_made_of_it_and_
         )  # fmt: skip
         assert "Paris" in answer["message"]["content"]
         (again,) = register([by["Q8_0"]], world, server.url)
-        assert again == f"{name}: num_ctx 512 → 2048; a context of 2,048 tokens"
+        assert again == f"{name}: num_ctx 512 → 8192; a context of 8,192 tokens"
