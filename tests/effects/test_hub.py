@@ -186,7 +186,7 @@ def test_what_differs_from_the_hubs_own_sha256_is_thrown_away(hub: Hub, tmp_path
 
 
 def test_a_token_never_goes_to_another_machine_in_the_clear(monkeypatch: pytest.MonkeyPatch) -> None:
-    from swarmctl.effects.sources.hubaddress import bearer
+    from swarmctl.effects.sources.bearer import bearer
 
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     assert bearer("http://hub.example/x") is None

@@ -13,7 +13,7 @@ from swarmctl.core.model import Model
 from swarmctl.core.safetensors import LARGEST, Published, header, index, loads
 from swarmctl.effects.bytestream import ByteStream
 from swarmctl.effects.gguf import walk
-from swarmctl.effects.sources.hubaddress import bearer
+from swarmctl.effects.sources.bearer import bearer
 from swarmctl.errors import HostError, SpecError
 
 T = TypeVar("T")

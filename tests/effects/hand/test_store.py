@@ -27,7 +27,7 @@ def test_what_was_brought_is_known_by_its_content(tmp_path: Path) -> None:
     file.parent.mkdir()
     file.write_bytes(smollm().read_bytes())
     digest = sha256(file, lambda _done, _total: None)
-    source, store = ModelSource(path="/root/only/there.gguf", sha256=digest), BroughtStore(tmp_path / "store")
+    source, store = ModelSource(path="/elsewhere/only/there.gguf", sha256=digest), BroughtStore(tmp_path / "store")
     store.take(source.key, file, digest)
     assert store.fingerprint(source) == f"sha256:{digest}"
     assert store.add(source).sha256 == digest

@@ -6,7 +6,8 @@ from urllib.parse import quote, urljoin
 import requests
 
 from swarmctl.core.spec import ModelSource
-from swarmctl.effects.sources.hubaddress import address, bearer
+from swarmctl.effects.sources.bearer import bearer
+from swarmctl.effects.sources.hubaddress import address
 from swarmctl.errors import HostError, SpecError
 
 _PATIENCE = 10.0

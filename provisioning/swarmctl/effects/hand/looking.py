@@ -1,6 +1,5 @@
 """Looking at processes on another machine: the hand looks there, and what only this computer knows is added."""
 
-import hashlib
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +9,7 @@ from swarmctl.core.spec import ModelSource, SwarmSpec
 from swarmctl.core.target import Target
 from swarmctl.effects import files
 from swarmctl.effects.hand.hand import Hand
+from swarmctl.effects.hand.keysmark import keys_mark
 from swarmctl.effects.observe import busy_ports, source_seen
 from swarmctl.effects.specs import Opened
 from swarmctl.effects.world import World
@@ -41,13 +41,6 @@ def as_there(spec: SwarmSpec, world: World) -> dict[str, Any]:
     """The file as the hand works by it: on its own machine, and no file of that taken for one of this."""
     models = {name: _pinned(source, world) for name, source in spec.models.items()}
     return spec.model_copy(update={"target": Target(), "models": models}).model_dump(mode="json", exclude_unset=False)
-
-
-def keys_mark(world: World, swarm: str) -> str:
-    """A mark of a swarm's keys that says nothing of them."""
-    places = world.places(swarm)
-    texts = [files.secret(path) for path in (places.engine_key, places.agent_token) if path.exists()]
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
 def _observed(raw: object, hand: Hand) -> Observed:

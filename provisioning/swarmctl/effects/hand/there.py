@@ -1,6 +1,5 @@
 """What the hand does on the machine that it is on: each order works on swarms of this machine as `up` here would."""
 
-import hashlib
 import shutil
 import sys
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from swarmctl.effects.clearing import clear
 from swarmctl.effects.clock import SystemClock
 from swarmctl.effects.execute import Progress, StepEnded
 from swarmctl.effects.executeprocess import ProcessJob
+from swarmctl.effects.hand.keysmark import keys_mark
 from swarmctl.effects.hand.store import BroughtStore
 from swarmctl.effects.hand.uses import own
 from swarmctl.effects.ledger import Ledger
@@ -141,13 +141,6 @@ ORDERS: dict[str, Callable[..., Any]] = {
     "rest": _rest,
     "revive": _revive,
 }
-
-
-def keys_mark(here: World, swarm: str) -> str:
-    """A mark of a swarm's keys that says nothing of them."""
-    places = here.places(swarm)
-    texts = [files.secret(path) for path in (places.engine_key, places.agent_token) if path.exists()]
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
 def _keeper(here: World) -> ProcessRuntime:

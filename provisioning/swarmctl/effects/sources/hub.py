@@ -11,7 +11,8 @@ import requests
 from swarmctl.core.spec import ModelSource
 from swarmctl.effects import files
 from swarmctl.effects.clock import Clock
-from swarmctl.effects.sources.hubaddress import address, bearer
+from swarmctl.effects.sources.bearer import bearer
+from swarmctl.effects.sources.hubaddress import address
 from swarmctl.effects.sources.localfile import CHUNK, Progress, disk
 from swarmctl.errors import HostError, SpecError
 

@@ -5,9 +5,6 @@ import os
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-import requests
-from requests.auth import AuthBase
-
 from swarmctl.core.spec import ModelSource
 
 _HUB = "https://huggingface.co"
@@ -19,27 +16,11 @@ def address(source: ModelSource) -> str:
     return f"{hub}/{source.hf}/resolve/{quote(source.revision, safe='')}/{quote(str(source.file))}"
 
 
-class _Bearer(AuthBase):
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
-        r.headers["Authorization"] = f"Bearer {self._token}"
-        return r
-
-
-def bearer(url: str) -> AuthBase | None:
-    """The user's token for this hub, if there is one and the way to it is encrypted or inside this machine.
-
-    From HF_TOKEN, or the file where the hub's own client keeps it. Requests drops it when it is sent on to
-    another host.
-    """
-    held = token(url)
-    return _Bearer(held) if held else None
-
-
 def token(url: str) -> str:
-    """The token that `bearer` would show at this address; empty for none. It is a secret."""
+    """The user's token for this hub, a secret, where the way to it is encrypted or inside this machine; else empty.
+
+    From HF_TOKEN, or the file where the hub's own client keeps it.
+    """
     held = os.environ.get("HF_TOKEN", "").strip() or _kept()
     return held if held and _private(url) else ""
 
