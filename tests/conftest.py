@@ -1,6 +1,7 @@
 """Rotation of scenarios by commit, and a last word on all that was left out."""
 
 import hashlib
+import signal
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -19,6 +20,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell began it in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[_rotated] = []
     if config.pluginmanager.hasplugin("xdist"):
         config.pluginmanager.register(_FromWorkers())

@@ -13,6 +13,7 @@ import pytest
 from swarmctl.agent import line as lines
 from swarmctl.agent.line import Ends, Line
 from swarmctl.agent.relay import Relay
+from swarmctl.core.frames import Frame, Kind
 
 SIZE = 3_000_000
 
@@ -187,6 +188,36 @@ def test_a_line_on_which_nothing_is_heard_is_ended(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(lines, "SILENT", 0.3)
     monkeypatch.setattr(lines, "BEAT", 60.0)
     _run(tmp_path, story)
+
+
+@pytest.mark.parametrize("ticks", range(4))
+def test_a_line_that_is_given_up_while_something_comes_ends(ticks: int) -> None:
+    """What comes and the word to stop may fall into one round of the loop: the stop counts."""
+
+    class Nowhere:
+        def write(self, _data: bytes) -> None:
+            """Away."""
+
+        async def drain(self) -> None:
+            """At once."""
+
+        def close(self) -> None:
+            """At once."""
+
+    async def story() -> None:
+        reader = asyncio.StreamReader()
+        running = asyncio.create_task(Line(reader, Nowhere()).run())  # type: ignore[arg-type]
+        for _ in range(3):  # rounds of the loop, in which it begins to wait
+            await asyncio.sleep(0)
+        reader.feed_data(Frame(Kind.BEAT).packed())
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.wait([running], timeout=2)
+        assert running.done()
+        reader.feed_eof()
+
+    asyncio.run(story())
 
 
 def test_nonsense_on_a_line_ends_it(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed has its bytecode
 
 
 @dataclass(frozen=True, slots=True)

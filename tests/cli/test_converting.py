@@ -213,6 +213,39 @@ def test_without_a_source_it_converts_what_the_swarm_file_needs(environment: dic
     assert _convert(environment, "-f", file, "--role", "nobody").returncode == 3
 
 
+def test_without_a_source_specialists_of_a_shared_base_are_folded_into_it(
+    environment: dict[str, str], family: Path
+) -> None:
+    """The plan makes nothing and says it; then they are folded, and the base alone is converted."""
+    roles = "".join(f"  {name}: {{model: {name}}}\n" for name in ("backend", "tuned"))
+    (family / "swarm.yml").write_text(
+        "name: two\nruntime: compose\nengine: {kind: llamacpp, context: 512}\nlimits: {output: 64}\n"
+        "models:\n  base: {path: base, quant: Q8_0}\n  backend: {path: backend, base: base}\n"
+        "  tuned: {path: tuned, base: base}\nroles:\n  orchestrator: {model: base}\n"
+        f"{roles}placement: {{architecture: shared-base}}\n"
+    )
+    file, store = str(family / "swarm.yml"), Path(environment["XDG_DATA_HOME"]) / "swarmctl" / "models"
+    planned = _convert(environment, "-f", file, "--plan")
+    assert "first fold backend, tuned into base: reads" in planned.stdout
+    said = json.loads(_convert(environment, "-f", file, "--plan", "--json").stdout)
+    weights_of = [family / name / "model.safetensors" for name in ("base", "backend")]
+    read = sum(path.stat().st_size for path in (*weights_of, family / "tuned" / "adapter_model.safetensors"))
+    (one,) = said["folds"]
+    assert one == {"base": "base", "names": ["backend", "tuned"], "reads": read, "fetches": 0}
+    assert {step["model"] for step in said["steps"]} == {"base"}
+    assert not (store / "adapters").exists()
+    done = _convert(environment, "-f", file)
+    assert done.returncode == 7, done.stderr
+    assert "base: convert to F16 failed" in done.stderr, "this test has no tools to convert with"
+    assert {"backend: shares base", "tuned: shares base"} <= set(done.stderr.splitlines())
+    assert len(list((store / "adapters").glob("*.gguf"))) == 2
+    assert not any(word in done.stderr for word in ("backend: convert", "tuned: convert"))
+    after = json.loads(_convert(environment, "-f", file, "--plan", "--json").stdout)
+    assert "folds" not in after
+    alone = json.loads(_convert(environment, "-f", file, "--role", "tuned", "--plan", "--json").stdout)
+    assert {step["model"] for step in alone["steps"]} == {"base"}
+
+
 def test_every_example_of_the_help_works(environment: dict[str, str], tmp_path: Path) -> None:
     made = make(tmp_path / "coder")
     with ModelHub() as hub:

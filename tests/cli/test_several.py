@@ -98,3 +98,6 @@ def test_a_machine_that_is_to_be_paid_for_wants_a_yes(
     assert "nobody is here to say yes" in capsys.readouterr().err
     _type("up", "--yes")
     assert set(words) == {"desk", "cards"}
+    assert "a note" in capsys.readouterr().out, "what it comes to is shown to whoever said yes before, too"
+    _type("up", "--yes", "--json")
+    assert json.loads(capsys.readouterr().out)["schema"] == "swarmctl/up-slots/v1", "one document"

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from fakes.simulated import Simulation, simulation
-from swarmctl.commands import hiring
+from swarmctl.commands import rejoining
 from swarmctl.commands.considering import Considered, considered
 from swarmctl.commands.formed import formed
+from swarmctl.commands.renter import Renter
 from swarmctl.core.hostfacts import HostFacts
 from swarmctl.core.machine import Machine
 from swarmctl.core.placed import Placed
@@ -65,7 +66,7 @@ def test_without_one_a_container_is_offered_and_it_is_said_why_and_what_is_lost(
     said = "\n".join(thought.agreed.notes)
     assert "a container, since no virtual machine will do" in said
     assert "without walls between agents" in said
-    assert "its card is not used" in said
+    assert "models run on its card by the llama-server of" in said
     assert thought.agreed.as_json()["notes"] == list(thought.agreed.notes)
 
 
@@ -75,20 +76,26 @@ def test_who_asks_for_containers_gets_no_other_thing(tmp_path: Path, world: Worl
         _thought(_opened(tmp_path, NO_VM, more=more), world, sim)
 
 
-def test_processes_that_are_asked_for_are_had_with_any_machine_and_memory_for_processors(
-    tmp_path: Path, world: World, sim: Simulation
+@pytest.mark.parametrize(
+    ("device", "ram", "said"), [("gpu", range(1, 2000), "run on its card"), ("cpu", range(2000, 9000), "is not used")]
+)
+def test_processes_that_are_asked_for_are_had_with_any_machine_and_memory_where_their_models_are(
+    tmp_path: Path, world: World, sim: Simulation, device: str, ram: range, said: str
 ) -> None:
-    thought = _thought(_opened(tmp_path, more="runtime: process\n"), world, sim)
+    where = Override(("models", "m", "device"), device, "--set")
+    thought = _thought(_opened(tmp_path, where, more="runtime: process\n"), world, sim)
     assert thought.opened.spec.runtime == "process"
-    assert thought.choice.card.ram > 2000, "MiB: its models are in the machine's own memory"
-    assert any("its card is not used" in note for note in thought.agreed.notes)
+    assert thought.choice.card.ram in ram, "MiB of the machine's own memory"
+    assert any(said in note for note in thought.agreed.notes)
 
 
-@pytest.mark.parametrize(("path", "value"), [(("engine", "kind"), "ollama"), (("models", "m", "device"), "gpu")])
+@pytest.mark.parametrize(
+    ("path", "value"), [(("engine", "kind"), "ollama"), (("models", "m", "device"), "experts-on-cpu")]
+)
 def test_what_processes_cannot_serve_is_refused_before_a_machine_is_paid_for(
     tmp_path: Path, world: World, sim: Simulation, path: tuple[str, ...], value: str
 ) -> None:
-    with pytest.raises(CapacityError, match=r"needs Docker|serves from the CPU"):
+    with pytest.raises(CapacityError, match=r"needs Docker|served by containers alone"):
         _thought(_opened(tmp_path, Override(path, value, "--set"), more="runtime: process\n"), world, sim)
     assert sim.billing() == []
 
@@ -125,8 +132,8 @@ def test_a_machine_that_a_colleague_rented_is_taken_for_what_it_is(
     opened = _opened(tmp_path)
     target = opened.spec.target.vast or VastTarget.model_validate({})
     book, line = lease_book(world.state, world.clock), Timeline(world.clock)
-    me = hiring._Renter(opened, target, world, sim.vast, book, lambda _: None, line)
+    me = Renter(opened, target, world, sim.vast, book, lambda _: None, line)
     machine = Machine("box", "Linux x86_64", 4, 8000, 7000, 90000)
-    monkeypatch.setattr(hiring, "look", lambda _: HostFacts(machine, systemd=systemd))
+    monkeypatch.setattr(rejoining, "look", lambda _: HostFacts(machine, systemd=systemd))
     reached: Any = None
-    assert hiring._as_found(me, reached).opened.spec.runtime == runtime
+    assert rejoining.as_found(me, reached).opened.spec.runtime == runtime

@@ -87,6 +87,18 @@ def test_the_label_at_the_market_and_the_ledger_say_the_new_end(renter: Renter) 
     assert renter.sim.billing() == [int(renter.lease.id)]
 
 
+def test_a_swarm_over_several_hosts_means_the_machine_of_its_rented_slot(renter: Renter) -> None:
+    part = renter.hire("team_cards")
+    done = renter.extend(Longer(1 * HOUR, on_top=True), swarm="team")
+    assert done is not None
+    assert done.lease.id == part.id
+    done = renter.extend(Longer(1 * HOUR, on_top=True), swarm="team_cards")
+    assert done is not None
+    assert done.lease.id == part.id
+    with pytest.raises(SpecError, match="holds no rented machine"):
+        renter.extend(Longer(1 * HOUR, on_top=True), swarm="cards")
+
+
 def test_a_promised_budget_is_not_taken_back(renter: Renter) -> None:
     renter.extend(Longer(budget=Decimal(30)))
     with pytest.raises(SpecError, match="already"):

@@ -12,6 +12,7 @@ from swarmctl.commands.up import Before, Report, up
 from swarmctl.core.plan import Plan, Step, Verb
 from swarmctl.core.spec import SwarmSpec
 from swarmctl.core.verdict import Verdict
+from swarmctl.effects import keeping
 from swarmctl.effects.clock import SystemClock
 from swarmctl.effects.execute import Progress, StepEnded, Tell
 from swarmctl.effects.ledger import Ledger
@@ -54,7 +55,7 @@ class Stage:
         monkeypatch.setattr(command, "observe", self._observe)
         monkeypatch.setattr(command, "reconcile", lambda *_: PLAN)
         monkeypatch.setattr(command, "job_for", self._job)
-        monkeypatch.setattr(command, "keep_state", lambda *_: None)
+        monkeypatch.setattr(keeping, "keep", lambda *_: None)
         monkeypatch.setattr(command, "_undo", self._undo)
 
     def up(self, **more: Any) -> Report:

@@ -1,14 +1,20 @@
-"""A rented host for a swarm: one yes, one machine, and whatever goes wrong before it is ready, nothing that bills."""
+"""A rented host for a swarm: one yes, one machine, and whatever goes wrong before it is ready, nothing that bills.
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+Over 300 lines: one story of renting, told with every way in which it breaks off.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from fakes.simulated import Simulation, simulation
 from swarmctl import assets
-from swarmctl.commands import hiring
+from swarmctl.commands import hiring, rejoining
+from swarmctl.core.hosts import Host
+from swarmctl.core.leasing.lease import Address
 from swarmctl.core.leasing.promise import Promise
 from swarmctl.core.leasing.ranking import Choice, Ranked
 from swarmctl.core.placed import Placed
@@ -19,7 +25,7 @@ from swarmctl.effects.specs import Opened, open_spec
 from swarmctl.effects.store import ModelStore
 from swarmctl.effects.timeline import Timeline
 from swarmctl.effects.world import World
-from swarmctl.errors import CapacityError, DeployError, LockedError
+from swarmctl.errors import CapacityError, DeployError, LockedError, ProviderError
 
 Prepare = Callable[[int], None]
 
@@ -78,7 +84,7 @@ def _renter(folder: Path, patch: pytest.MonkeyPatch, faults: str) -> Renter:
         Override(("target", "vast", "budget"), 25, "--budget"),
     ]
     opened = open_spec(assets.root() / "inventory" / "swarms" / "seven.yml", flags)
-    patch.setattr(hiring, "docker_answers", lambda _: True)
+    patch.setattr(rejoining, "docker_answers", lambda _: True)
     patch.setattr(hiring, "watch", lambda *_: None)
     patch.setattr(hiring, "give_back", lambda lease, _swarm, world, market: _given_back(lease, world, market))
     return Renter(sim, _world(folder, sim), opened, patch)
@@ -197,6 +203,103 @@ def test_a_colleague_s_machine_is_left_alone_unless_it_is_adopted(renter: Renter
     assert len(renter.sim.billing()) == 1, "what somebody else rented is not given back"
     assert other.rents(adopt=True)
     assert other.prepared[-1] == renter.prepared[0]
+
+
+def changed(renter: Renter, name: str, value: object) -> None:
+    """The file says so from now on."""
+    spec = renter.opened.spec
+    assert spec.target.vast is not None
+    raw = spec.target.vast.model_dump(mode="json", exclude_unset=True) | {name: value}
+    vast = type(spec.target.vast).model_validate(raw)
+    target = spec.target.model_copy(update={"vast": vast})
+    renter.opened = replace(renter.opened, spec=spec.model_copy(update={"target": target}))
+
+
+def test_a_changed_file_is_brought_to_the_machine_once(renter: Renter, tmp_path: Path) -> None:
+    assert renter.rents()
+    changed(renter, "idle", 3600)
+    assert renter.rents()
+    assert len(renter.prepared) == 2
+    assert renter.told[-1] == f"idle: changed; machine {renter.prepared[0]} is told"
+
+    key = tmp_path / "key"
+    key.write_text("first\n")
+    key.chmod(0o600)
+    changed(renter, "save", {"remote": "git@127.0.0.1:results.git", "key": str(key)})
+    assert renter.rents()
+    assert renter.rents()
+    assert len(renter.prepared) == 3, "and a further up does nothing"
+    key.write_text("second\n")
+    assert renter.rents()
+    assert len(renter.prepared) == 4, "another key is another wish"
+    assert "first" not in renter.world.places("seven").host.read_text()
+    assert len(renter.asked) == len(renter.sim.billing()) == 1
+
+
+def test_a_guard_of_a_colleague_is_not_told(renter: Renter, tmp_path: Path) -> None:
+    assert renter.rents()
+    other = renter.elsewhere(tmp_path / "other")
+    assert other.rents(adopt=True)
+    changed(other, "idle", 3600)
+    assert other.rents()
+    assert other.told[-1].endswith("takes that only from the computer that rented it")
+    assert len(other.prepared) == 1
+
+
+def test_what_costs_money_is_said_and_not_done(renter: Renter) -> None:
+    assert renter.rents()
+    changed(renter, "ttl", 3600)
+    assert renter.rents()
+    (lease,) = renter.prepared
+    assert any(line.endswith(f"swarmctl extend --lease {lease} --ttl 3600s") for line in renter.told)
+    renter.told.clear()
+    assert renter.rents()
+    assert not any("extend" in line for line in renter.told), "it was said"
+
+
+def test_a_machine_that_ended_by_itself_is_started_again_and_no_second_one_rented(renter: Renter) -> None:
+    assert renter.rents()
+    (lease,) = renter.sim.vast.leases("swarmctl/seven/")
+    renter.sim.happens(lease.id, "exited")
+    waited: list[str] = []
+
+    def reach(host: Host, addresses: Callable[[], Sequence[Address]], *_: object, **__: object) -> SimpleNamespace:
+        waited.append(addresses()[0].host)
+        return SimpleNamespace(line=SimpleNamespace(host=host, close=lambda: None))
+
+    renter.patch.setattr(rejoining, "reach", reach)
+    assert renter.rents()
+    assert len(waited) == 1, "until SSH lets somebody in again"
+    assert renter.sim.billing() == [int(lease.id)]
+    assert any("it is started again" in line for line in renter.told)
+    assert len(renter.asked) == len(renter.prepared) == 1
+    seen = lease_book(renter.world.state, renter.world.clock).meter.sightings(lease.id)
+    assert seen[-1].computes
+
+
+def test_after_one_that_is_gone_another_is_rented_with_a_yes_of_its_own(renter: Renter) -> None:
+    assert renter.rents()
+    (lease,) = renter.sim.vast.leases("swarmctl/seven/")
+    renter.sim.happens(lease.id, "expired")
+    assert renter.rents()
+    assert len(renter.asked) == 2
+    assert any(f"has no machine {lease.id} any more" in line and "is lost" in line for line in renter.told)
+    (other,) = renter.sim.vast.leases("swarmctl/seven/")
+    assert other.id != lease.id
+    assert renter.sim.billing() == [int(other.id)]
+
+
+def test_a_listing_that_hides_an_adopted_machine_rents_no_second_one(renter: Renter, tmp_path: Path) -> None:
+    """It is in nobody's ledger here: its number alone tells."""
+    assert renter.rents()
+    other = renter.elsewhere(tmp_path / "other")
+    assert other.rents(adopt=True)
+    with renter.sim.market.world.turn():
+        renter.sim.market.world.set_rules("empty-listing")
+    with pytest.raises(ProviderError, match="is not known"):
+        other.rents()
+    assert len(renter.sim.billing()) == 1
+    assert other.asked == []
 
 
 def test_no_offer_that_will_do_is_said_with_what_took_them(renter: Renter) -> None:

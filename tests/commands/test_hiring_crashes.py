@@ -9,7 +9,7 @@ import pytest
 
 from fakes.simulated import Simulation, simulation
 from swarmctl import assets
-from swarmctl.commands import hiring
+from swarmctl.commands import hiring, rejoining
 from swarmctl.core.placed import Placed
 from swarmctl.core.specfile import Override
 from swarmctl.effects.ledger import Ledger
@@ -74,7 +74,7 @@ def _rents(sim: Simulation, folder: Path, deaths: Deaths, patch: pytest.MonkeyPa
         deaths.effect(lambda: world.put(Placed(swarm="seven", host=host, lease=lease.id, prepared="1")))
 
     patch.setattr(hiring, "_prepare", prepare)
-    patch.setattr(hiring, "docker_answers", lambda _: True)
+    patch.setattr(rejoining, "docker_answers", lambda _: True)
     patch.setattr(hiring, "watch", lambda *_: None)
     line = Timeline(sim.time)
     assert hiring.hired(OPENED, world, approve=lambda *_: True, say=lambda _: None, line=line, market=market)

@@ -247,3 +247,30 @@ def test_the_page_and_its_json_say_the_same(me: Payer, capsys: pytest.CaptureFix
     parts = [Decimal(one["burned"]) for one in told["machines"]]
     assert abs(Decimal(told["burned"]) - sum(parts)) < Decimal("0.00001")
     assert told["machines"][0]["bill"][0]["charged"]
+
+
+def test_the_rented_slot_of_several_hosts_is_paid_for_by_the_whole_swarm_also_when_that_is_down(me: Payer) -> None:
+    lease = me.hire("seven_cards")
+    me.sim.time.sleep(HOUR)
+    assert me.one().id == lease.id
+    me.release(lease)
+    me.sim.time.sleep(HOUR)
+    found = me.one()
+    assert (found.id, found.state) == (lease.id, "ended")
+    assert found.burned
+
+
+def test_one_that_stands_still_costs_its_disk_and_is_said_to(me: Payer, capsys: pytest.CaptureFixture[str]) -> None:
+    lease = me.hire()
+    me.sim.time.sleep(HOUR)
+    assert not me.one().still
+    me.sim.vast.stop(lease.id)
+    me.sim.time.sleep(60)
+    found = me.one()
+    assert found.still
+    assert found.rate == lease.hourly.storage
+    show_cost(Console(), me.cost())
+    assert "held, stands still" in capsys.readouterr().out
+    me.sim.vast.start(lease.id)
+    me.sim.time.sleep(60)
+    assert me.one().rate > found.rate

@@ -1,5 +1,6 @@
 """Specialists in a swarm file are folded into their base before anything is converted, where the plan wants it."""
 
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 from fakes.specialists import Shape, direction, peft, publish, weights, without
 from swarmctl.commands import sharing
 from swarmctl.commands.convert import Wish
+from swarmctl.commands.folding import Hands
 from swarmctl.commands.sharing import Folded, folded
 from swarmctl.core.hardware.box import Box
 from swarmctl.core.spec import SwarmSpec
@@ -55,7 +57,7 @@ def nobody() -> Tools:
 
 
 def fold(spec: SwarmSpec, world: World, by: Callable[[], Tools] = here, said: list[str] | None = None) -> Folded:
-    return folded(spec, world, Wish(memory=1000), "Q8_0", by, ([] if said is None else said).append)
+    return folded(spec, "Q8_0", Hands(world, Wish(memory=1000), by, ([] if said is None else said).append))
 
 
 @pytest.mark.slow
@@ -110,6 +112,19 @@ def test_who_differs_too_much_is_refused_with_what_to_write(world: World, tmp_pa
         fold(swarm(tmp_path, "docs", "stranger"), world)
     assert "leave `base` out of models.stranger" in e.value.hint
     assert "It needs a model of its own" in e.value.detail
+
+
+@pytest.mark.slow
+def test_a_rank_that_would_do_is_named_as_the_file_has_it(world: World, tmp_path: Path) -> None:
+    gone = [direction(64, seed) for seed in range(20)]
+    publish(tmp_path / "wide", SHAPE, without(WEIGHTS, *gone))
+    with pytest.raises(SpecError, match="rank 16 can hold") as e:
+        fold(swarm(tmp_path, "docs", "wide"), world)
+    found = re.search(r"placement: \{max_rank: (\d+)\}", e.value.hint)
+    assert found
+    named = {"architecture": "shared-base", "max_rank": int(found[1])}
+    shared = fold(swarm(tmp_path, "docs", "wide", placement=named), world).spec
+    assert shared.models["wide"].sha256 is not None
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,11 @@ from swarmctl.core.leasing.order import Order
 from swarmctl.core.leasing.ranking import Choice, rank
 from swarmctl.core.leasing.releasing import Result
 from swarmctl.core.leasing.renting import Attempt, Stage
+from swarmctl.core.leasing.state import LeaseState
 from swarmctl.effects.clock import Clock
 from swarmctl.effects.providers.here import vast_over
 from swarmctl.effects.providers.provider import Provider
+from swarmctl.errors import ProviderError
 
 pytestmark = pytest.mark.slow
 
@@ -134,6 +136,19 @@ def test_a_stopped_machine_is_still_held(made: Made) -> None:
     lease = made.provider.lease(id_)
     assert lease is not None
     assert not lease.state.coming
+
+
+def test_a_stopped_machine_may_be_started_again(made: Made) -> None:
+    id_ = made.rent()
+    made.provider.stop(id_)
+    made.clock.sleep(30)
+    made.provider.start(id_)
+    made.clock.sleep(60)
+    lease = made.provider.lease(id_)
+    assert lease is not None
+    assert lease.state is LeaseState.RUNNING
+    with pytest.raises(ProviderError, match="starting machine 424242"):
+        made.provider.start("424242")
 
 
 def test_a_new_label_moves_the_expiry(made: Made) -> None:

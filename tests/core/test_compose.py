@@ -15,7 +15,7 @@ import pytest
 from fakes.stacked import CASES, apart, files, site, stacked
 from swarmctl.core.compose import client_environment, parsed, render
 from swarmctl.core.composecheck import check
-from swarmctl.effects.stacktemplates import stack_templates
+from swarmctl.effects.templates import stack_templates
 from swarmctl.errors import SpecError, SwarmctlError
 
 WRITE = os.environ.get("SWARMCTL_GOLDEN") == "write"

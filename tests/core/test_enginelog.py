@@ -1,6 +1,6 @@
 """Lines of real logs, read back."""
 
-from swarmctl.core.enginelog import LoadLines, last_load, loads
+from swarmctl.core.enginelog import LoadLines, last_load, layers, loads
 
 CPU = """\
 0.00.164.341 I load_tensors: loading model tensors, this can take a while... (load_mode = mmap)
@@ -40,6 +40,14 @@ def test_states_of_recurrent_layers_count_as_cache() -> None:
 
 def test_a_load_on_the_cpu() -> None:
     assert last_load(CPU) == LoadLines(92.1, 180.0, 18.64, 0.38, "f16", "f16", "enabled")
+
+
+def test_layers_are_those_of_the_last_load() -> None:
+    said = "load_tensors: offloaded {}/31 layers to GPU\n"
+    assert layers(CPU) is None
+    assert layers(CPU + said.format(31)) == (31, 31)
+    assert layers(CPU + said.format(31) + CPU + said.format(20)) == (20, 31)
+    assert layers(GPU + said.format(31) + CPU) is None, "of an earlier load"
 
 
 def test_devices_are_summed() -> None:

@@ -46,6 +46,21 @@ def test_buffers_within_5_percent_or_8_mib(change: dict[str, float], verdict: st
     assert verdict == "pass" or proof.evidence == f"off: {'KV' if 'kv' in change else next(iter(change))}"
 
 
+@pytest.mark.parametrize(
+    ("layers", "verdict", "measured"),
+    [
+        ((31, 31), "pass", "31 of 31"),
+        ((30, 31), "fail", "30 of 31"),
+        ((0, 31), "fail", "0 of 31"),
+        (None, "fail", "none"),
+    ],
+)
+def test_all_layers_are_on_the_card(layers: tuple[int, int] | None, verdict: str, measured: str) -> None:
+    proof = judge.layers_proof(ENGINE, LINES, layers)
+    assert (proof.verdict, proof.measured) == (verdict, measured)
+    assert judge.layers_proof(ENGINE, None, layers).verdict == "unknown"
+
+
 def test_a_bounded_model_may_take_less_never_more() -> None:
     bounded = dataclasses.replace(PLAN, exact=False)
     assert judge.buffers_proof(ENGINE, dataclasses.replace(LINES, kv=20), bounded).verdict == "pass"

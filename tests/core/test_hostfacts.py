@@ -56,6 +56,15 @@ def test_all_of_it() -> None:
     assert found.images == {"one:1": ID}
 
 
+def test_a_server_of_its_own_must_see_all_of_its_cards() -> None:
+    one = "Available devices:\n  CUDA0: NVIDIA L4 (23034 MiB, 22800 MiB free)"
+    assert not facts().serves_cards
+    assert facts(server=one).serves_cards
+    assert not facts(server="Available devices:\n  (none)").serves_cards
+    assert not facts(server=one, cards="exit 0\nNVIDIA L4, 1\nNVIDIA L4, 1").serves_cards
+    assert not facts(server=one, cards=None).serves_cards
+
+
 def test_little_of_it() -> None:
     names = ("release", "init", "sudo", "cards", "docker", "compose", "images", "flags", "limit", "used", "system")
     found = facts(**dict.fromkeys(names))

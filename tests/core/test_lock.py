@@ -55,6 +55,19 @@ def test_an_image_of_ours_may_change_with_its_inputs_only() -> None:
         newer.merge([Seen(OURS, A, "registry")])
 
 
+def test_what_a_store_names_by_itself_is_known_by_its_inputs() -> None:
+    lock = Lock().merge([Seen(OURS, A, "built", "1" * 32), Seen(ENGINE, A, "built")])
+    there = [Seen(OURS, B, "built", "1" * 32, local=True), Seen(ENGINE, B, local=True)]
+    assert lock.merge(there) == lock, "and its own digest is not written down"
+    assert lock.merge([Seen(OURS, B, "built", "2" * 32, local=True)]) == lock, "built anew"
+    with pytest.raises(DeployError):
+        lock.check(Seen(OURS, B, local=True))
+    pulled = Lock().merge([Seen(ENGINE, A, local=True)])
+    assert pulled.images[ENGINE].digest == A, "a registry's digest is the same everywhere"
+    with pytest.raises(DeployError):
+        pulled.check(Seen(ENGINE, B, local=True))
+
+
 def test_a_pulled_image_does_not_become_one_that_was_built_here() -> None:
     lock = Lock().merge([Seen(ENGINE, A)])
     with pytest.raises(DeployError):

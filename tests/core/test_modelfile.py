@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from swarmctl.core.chatfamily import FAMILIES
 from swarmctl.core.modelfile import OWN, Created, EngineModel, differences, digest, modelfile, read
-from swarmctl.effects.modelfiles import templates
+from swarmctl.effects.templates import modelfile_templates
 from swarmctl.errors import SpecError
 
-TEMPLATES = templates()
+TEMPLATES = modelfile_templates()
 GOLDEN = Path(__file__).resolve().parents[1] / "data" / "modelfiles"
 HASH = "0123456789abcdef" * 4
 MODEL = EngineModel("lead", "/models/lead.gguf", HASH, "chatml", 8192, 2048, temperature=0.2)

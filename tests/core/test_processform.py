@@ -2,7 +2,15 @@
 
 import pytest
 
-from swarmctl.core.processform import as_processes, may_be_processes, on_processors
+from swarmctl.core.processform import (
+    WALLS,
+    as_processes,
+    lost,
+    may_be_processes,
+    on_processors,
+    rental_image,
+    uses_card,
+)
 from swarmctl.core.settle import unserved
 from swarmctl.core.specfile import Loaded, Override, load
 
@@ -45,4 +53,23 @@ def test_its_need_is_that_of_processors_and_a_wish_for_a_card_is_not_overruled()
     assert on_processors(read().spec).models["m"].device == "cpu"
     asked = load(FILE.replace(b"file: x.gguf", b"file: x.gguf, device: gpu"), source="x.yml").spec
     assert on_processors(asked).models["m"].device == "gpu"
-    assert any("device: gpu" in said for said in unserved(as_processes(asked)))
+    assert tuple(unserved(as_processes(asked))) == ()
+
+
+def test_a_container_is_rented_with_what_its_card_needs_unless_nothing_runs_on_it() -> None:
+    whole = as_processes(read().spec)
+    assert uses_card(whole)
+    assert "llama.cpp:server-cuda-b" in rental_image(whole)
+    assert lost(whole) == (WALLS, f"models run on its card by the llama-server of {rental_image(whole)}")
+    plain = on_processors(whole)
+    assert not uses_card(plain)
+    assert "base-image" in rental_image(plain)
+    assert lost(plain)[1].endswith("its card is not used")
+    own = whole.model_copy(update={"engine": whole.engine.model_copy(update={"image": "mine/llama.cpp:b1"})})
+    assert rental_image(own) == "mine/llama.cpp:b1"
+
+
+def test_experts_on_processors_are_for_containers() -> None:
+    asked = load(FILE.replace(b"file: x.gguf", b"file: x.gguf, device: experts-on-cpu"), source="x.yml").spec
+    (said,) = unserved(as_processes(asked))
+    assert "experts-on-cpu is served by containers alone" in said

@@ -73,6 +73,24 @@ def test_inputs_change_with_recipe_files_and_base_and_with_nothing_else(
     assert of(AGENT).inputs(BASE) != before
 
 
+def test_files_are_read_again_when_one_of_them_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    file = tmp_path / "a"
+    file.write_text("one")
+    found = Recipe("agent", AGENT, (("a", file),))
+    before = found.inputs(BASE)
+    monkeypatch.setattr(Path, "read_bytes", lambda _: pytest.fail("read though nothing changed"))
+    assert found.inputs(BASE) == before
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    file.write_text("two")
+    assert found.inputs(BASE) != before
+    file.write_text("one")
+    for kept in (tmp_path / "cache").rglob("recipe-*.json"):
+        kept.write_text("nonsense")
+    assert found.inputs(BASE) == before
+
+
 @pytest.mark.slow
 def test_a_wheel_builds_the_same_image_as_the_checkout(tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]

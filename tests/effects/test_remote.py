@@ -65,6 +65,12 @@ def test_a_remote_config(hub: Hub) -> None:
         remote_config(f"{hub.url}/config.json")
 
 
+def test_a_small_file_is_read_from_a_server_that_cuts_none(hub: Hub) -> None:
+    hub.files["/config.json"] = json.dumps(CONFIGS[NAME]).encode()
+    hub.ranges_off = True
+    assert remote_config(f"{hub.url}/config.json", NAME) == from_config(CONFIGS[NAME], NAME)
+
+
 @pytest.mark.parametrize(
     ("start", "words"),
     [

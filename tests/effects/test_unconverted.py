@@ -9,6 +9,7 @@ from fakes.specialists import Shape, peft, publish, weights
 from swarmctl.commands.plan import plan
 from swarmctl.core.spec import ModelSource
 from swarmctl.effects.clock import SystemClock
+from swarmctl.effects.known import known
 from swarmctl.effects.ledger import Ledger
 from swarmctl.effects.specs import open_spec
 from swarmctl.effects.store import ModelStore
@@ -75,3 +76,24 @@ def test_a_plan_says_what_is_converted_and_from_where(folder: Path, tmp_path: Pa
     loads = [(step.subject, step.cause) for step in found.steps if step.verb.value == "load"]
     assert loads == [("a", f"converted to Q8_0 from {folder}"), ("b", f"converted to Q4_K_M from {folder}")]
     assert not (tmp_path / "models" / "blobs").exists()
+
+
+def test_an_adapter_that_names_no_base_is_as_large_as_the_one_that_the_file_names(folder: Path, tmp_path: Path) -> None:
+    peft(tmp_path / "tuned", {})
+    text = (
+        "name: two\nmodels:\n  a: {path: coder, quant: Q8_0}\n  b: {path: tuned, quant: Q8_0, base: a}\n"
+        "roles:\n  orchestrator: {model: a}\n  backend: {model: b}\nplacement: {architecture: separate}\n"
+    )
+    (tmp_path / "swarm.yml").write_text(text)
+    clock = SystemClock()
+    world = World(clock, Ledger(tmp_path / "l.sqlite", clock), ModelStore(tmp_path / "models"), tmp_path / "state")
+    opened = open_spec(tmp_path / "swarm.yml")
+    found = plan(opened, world)
+    assert found.refusals == ()
+    rows = {row.service: row.weights for row in found.memory}
+    assert rows["engine-a"] == rows["engine-b"] > 0
+    sizes = known(opened.spec, world.store)
+    assert sizes["a"].model == sizes["b"].model
+    (tmp_path / "swarm.yml").write_text(text.replace(", base: a", ""))
+    with pytest.raises(SpecError, match="nothing is known"):
+        known(open_spec(tmp_path / "swarm.yml").spec, world.store)

@@ -17,8 +17,7 @@ from swarmctl.core.stack import Service, stack_hash
 from swarmctl.core.stackfiles import asked, of_kind, stack_files
 from swarmctl.effects import hardware
 from swarmctl.effects.gguf import read_gguf
-from swarmctl.effects.modelfiles import templates
-from swarmctl.effects.stacktemplates import stack_templates
+from swarmctl.effects.templates import modelfile_templates, stack_templates
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGEST = "ab" * 32
@@ -42,7 +41,7 @@ def nothing(spec: SwarmSpec, cards: int = 0, docker: str = "28.2.2") -> Observed
         hardware.of_machine(machine),
         ComposeSite(stack_templates(), "/srv/swarm", "/srv/models", {}),
         "1.2.3",
-        modelfiles=templates(),
+        modelfiles=modelfile_templates(),
         known=known,
         digests={source.key: DIGEST for source in spec.models.values()},
     )

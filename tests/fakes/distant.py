@@ -23,9 +23,7 @@ def swarm(folder: Path, target: Mapping[str, Any], **more: Any) -> None:
         "name": "team",
         "target": dict(target),
         "engine": {"kind": "ollama", "context": 2048},
-        "models": {role: {"path": str(tiny(role)), "device": "cpu"} for role in ("orchestrator", "backend")},
-        "roles": {role: {"model": role, "temperature": 0} for role in ("orchestrator", "backend")},
-        "limits": {"output": 512, "requests": 10, "time": "10m"},
+        **_team(),
         **more,
     })  # fmt: skip
 
@@ -38,9 +36,7 @@ def processes(folder: Path, target: Mapping[str, Any], runtime: str | None = "pr
         "target": dict(target),
         **said,
         "engine": {"context": 2048},
-        "models": {role: {"path": str(tiny(role))} for role in ("orchestrator", "backend")},
-        "roles": {role: {"model": role, "temperature": 0} for role in ("orchestrator", "backend")},
-        "limits": {"output": 512, "requests": 10, "time": "10m"},
+        **_team(),
         **more,
     })  # fmt: skip
 
@@ -51,16 +47,24 @@ def swarm_on_a_card(folder: Path) -> None:
         "name": "team",
         "runtime": "compose",
         "engine": {"kind": "ollama", "image": OLLAMA_VULKAN, "context": 2048},
-        "models": {
-            **{role: {"path": str(tiny(role)), "device": "cpu"} for role in ("orchestrator", "backend")},
-            "frontend": {"path": str(tiny_random("frontend")), "device": "gpu"},
-        },
-        "roles": {
-            **{role: {"model": role, "temperature": 0} for role in ("orchestrator", "backend")},
-            "frontend": {"model": "frontend", "temperature": 0, "context": 256, "output": 16},
-        },
-        "limits": {"output": 512, "requests": 10, "time": "10m"},
+        **_team(card=True),
     })  # fmt: skip
+
+
+def processes_on_a_card(folder: Path, target: Mapping[str, Any]) -> None:
+    """The same as processes of a machine that has a server for its card."""
+    said = {"name": "team", "target": dict(target), "runtime": "process", "engine": {"context": 2048}}
+    _write(folder, {**said, **_team(card=True)})
+
+
+def _team(*, card: bool = False) -> dict[str, Any]:
+    """Two roles whose models are on processors, and a third, which cannot do much, whose model is on a card."""
+    models = {role: {"path": str(tiny(role)), "device": "cpu"} for role in ("orchestrator", "backend")}
+    roles: dict[str, Any] = {role: {"model": role, "temperature": 0} for role in ("orchestrator", "backend")}
+    if card:
+        models["frontend"] = {"path": str(tiny_random("frontend")), "device": "gpu"}
+        roles["frontend"] = {"model": "frontend", "temperature": 0, "context": 256, "output": 16}
+    return {"models": models, "roles": roles, "limits": {"output": 512, "requests": 10, "time": "10m"}}
 
 
 def inventory(folder: Path, machine: Host, name: str = "gpu1") -> None:

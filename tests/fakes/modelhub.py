@@ -82,9 +82,10 @@ class ModelHub:
     def _file(self, r: BaseHTTPRequestHandler, data: bytes, *, body: bool) -> None:
         headers = {"ETag": f'"{hashlib.sha256(data).hexdigest()}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
         start, code = 0, 200
-        if asked := re.fullmatch(r"bytes=(\d+)-", r.headers.get("Range", "")):
-            start, code = int(asked[1]), 206
-            headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
+        if asked := re.fullmatch(r"bytes=(\d+)-(\d*)", r.headers.get("Range", "")):
+            start, code, whole = int(asked[1]), 206, len(data)
+            data = data[: int(asked[2] or whole) + 1]
+            headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{whole}"
         cut = self.cuts.pop(0) if body and self.cuts and len(data) > 10_000 else None
         self._send(r, code, data[start:], headers, body=body, cut=cut)
 

@@ -74,6 +74,13 @@ class Simulation:
     transport: InProcess
     vast: Vast
 
+    def happens(self, lease: str, what: str) -> None:
+        """Something befalls a rental now, as at the market's control surface."""
+        headers = {"Authorization": f"Bearer {self.market.control_key}"}
+        body = json.dumps({"contract": int(lease), "what": what}).encode()
+        told = self.market.handle(Request("POST", "/_market/happen", {}, headers, body))
+        assert told.status == 200, told
+
     def billing(self) -> list[int]:
         """Contracts that cost money now, by the market's own books."""
         return list(self.market.books()["billing"])

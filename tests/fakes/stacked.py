@@ -24,7 +24,7 @@ from swarmctl.core.stack import ANSWERS, Stack
 from swarmctl.core.stacks import stacks
 from swarmctl.core.target import LocalTarget, Place, SshTarget, Target
 from swarmctl.effects.known import known
-from swarmctl.effects.stacktemplates import stack_templates
+from swarmctl.effects.templates import stack_templates
 
 CASES = sorted(p.parent for p in (Path(__file__).parents[1] / "golden-compose").glob("*/box.yml"))
 LOCK = {"ollama/ollama:0.32.15": f"sha256:{'5e' * 32}"}

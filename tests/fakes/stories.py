@@ -2,7 +2,7 @@
 
 import random
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -49,12 +49,18 @@ RETURNS = 120.0
 """Seconds within which a machine that comes back is found by its guard: it starts with the machine."""
 SELDOM = 900.0
 """Seconds between two looks of the watcher while nothing is near: it would find nothing, and takes our time."""
+FAR = 4 * 3600.0
+"""Seconds that a month's story goes on at once at most, where nothing would be decided meanwhile."""
+NEAR = 600.0
+"""Seconds; where less than three times that are left to a limit, every round is told."""
+HOUR = 3600
 
 
 @dataclass
 class Outcome:
     """What a story came to. leaked: contracts of ours that bill after the last reap. doubles: machines beyond one
     that were held when renting said that it had one. over: $ spent beyond the budget. hours: of the market's time.
+    rented: hours for which machines of ours were paid.
     """
 
     seed: int
@@ -65,6 +71,7 @@ class Outcome:
     over: Decimal = Decimal(0)
     touched: bool = False
     hours: float = 0.0
+    rented: float = 0.0
     log: list[str] = field(default_factory=list)
 
     @property
@@ -75,20 +82,27 @@ class Outcome:
 class Story:
     """One user who rents, works, and gives back; who may crash, lose the ledger and start again."""
 
-    def __init__(self, seed: int, folder: Path, faults: str | None = None, crash: int | None = -1) -> None:
-        """faults: None for some of the seed's choice. crash: the effect that is the last, -1 for the seed's choice."""
+    def __init__(
+        self, seed: int, folder: Path, faults: str | None = None, crash: int | None = -1, *, month: bool = False
+    ) -> None:
+        """faults: None for some of the seed's choice. crash: the effect that is the last, -1 for the seed's choice.
+
+        month: it is rented for thirty days, not for four hours, with money for that.
+        """
         rng = random.Random(seed)
         names = rng.sample(FAULTS, rng.choice((0, 1, 1, 2)))
         self.faults = ",".join(n + ("" if ":" in n else rng.choice(HOW)) for n in names) if faults is None else faults
         fuse = rng.choice((None, rng.randint(1, 60), rng.randint(1, 25))) if crash == -1 else crash
         self.fuse = Fuse(fuse, rng.random() < 0.5)
         self.rng, self.folder = rng, folder
-        self.sim = simulation("", seed=1 + seed % 5, machines=60)
+        self.month, self.lasts = month, (30 * 24 if month else 4) * HOUR
+        self.need = replace(NEED, duration=self.lasts + 2 * 24 * HOUR) if month else NEED
+        self.sim = simulation("", seed=1 + seed % 5, machines=200 if month else 60, credit=5000.0 if month else 100.0)
         self.outcome = Outcome(seed, self.faults, f"{fuse}{' after' if self.fuse.after else ' before'}")
         self.nonces = iter(f"{n:08x}" for n in range(1, 10**6))
         self.guards: dict[str, StoryGuard] = {}
         self.asked, self.ran, self.running = 0.0, 0.0, list[str]()
-        self.budget = Decimal(str(rng.choice((0.25, 0.5, 2))))
+        self.budget = Decimal(str(rng.choice((20, 200, 2000) if month else (0.25, 0.5, 2))))
 
     def run(self) -> Outcome:
         """The whole story, and what the market's own books say in the end."""
@@ -111,7 +125,9 @@ class Story:
                 self._pass(600)
         self._last_word(other)
         self.outcome.over = max(Decimal(0), self._overspent())
-        self.outcome.hours = (self.sim.time.monotonic() - START) / 3600
+        self.outcome.hours = (self.sim.time.monotonic() - START) / HOUR
+        ours = [one for one in self.sim.market.books()["contracts"] if one["id"] != other]
+        self.outcome.rented = sum(one["billed_seconds"] for one in ours) / HOUR
         shutil.rmtree(self.folder, ignore_errors=True)
         return self.outcome
 
@@ -125,14 +141,10 @@ class Story:
     def _others_machine(self) -> int:
         """Somebody else's machine in the same account, with a label of their own."""
         mine = vast_over(self.sim.transport, None, self.sim.time)
-        choice = rank(NEED, mine.offers(NEED).offers).choices[0]
-        body = {
-            "client_id": "me",
-            "image": "docker.io/library/debian:12",
-            "disk": 20,
-            "label": "swarmctl-like",
-            "env": {},
-        }
+        long = replace(self.need, duration=2 * self.need.duration)  # no end of the market's takes it away meanwhile
+        choice = rank(long, mine.offers(long).offers).choices[0]
+        image = "docker.io/library/debian:12"
+        body = {"client_id": "me", "image": image, "disk": 20, "label": "swarmctl-like", "env": {}}
         got = self.sim.transport.send("PUT", f"/api/v0/asks/{choice.offer.id}/", {}, body)
         assert got.status == 200, got
         self.sim.time.sleep(60)
@@ -153,14 +165,14 @@ class Story:
     def _rent_work_and_give_back(self) -> None:
         provider, hiring = self._provider(), self._hiring()
         me = self._me()
-        expires = int(self.sim.time.now().timestamp()) + 4 * 3600
+        expires = int(self.sim.time.now().timestamp()) + self.lasts
         hiring.settle("seven")
         lease = hiring.adopt("seven", me)
         key = None if lease is None else LeaseBook(self.folder / "ledger.sqlite", self.sim.time).key(lease.id)
         if lease is not None:
             self._tell(f"adopts {lease.id}")
         else:
-            choices = rank(NEED, provider.offers(NEED).offers).choices
+            choices = rank(self.need, provider.offers(self.need).offers).choices
             got = hiring.hire(Wish("seven", me, expires), choices, order)
             lease, key = got.lease, got.key
         ours = [one for one in self._living() if one["label"] is None or "/seven/" in one["label"]]
@@ -202,32 +214,53 @@ class Story:
         one = Watched("seven", lease.id, expires, str(self.budget))
         notifier = Notifier(Notify(), self.folder / "told.json", lambda _: None)
         watcher = Watcher(provider, book, self.sim.time, lambda: 0, notifier, self._tell)
-        hours, begun, looked = self.rng.choice((0.1, 1.0, 9.0)), self.sim.time.monotonic(), 0.0
+        hours = self.rng.choice((10.0, 300.0, 800.0) if self.month else (0.1, 1.0, 9.0))
+        begun, looked = self.sim.time.monotonic(), 0.0
         while True:
             now = self.sim.time.monotonic()
             if now < begun + hours * 3600 and lease.id in self.guards:
                 self.guards[lease.id].disk.used += 1
-            self._pass(TICK)
-            near = lease.id not in self.guards or bool(self.guards[lease.id].ending)
+            ahead = self._ahead(lease, expires, begun + hours * HOUR)
+            self._pass(max(TICK, ahead), at_once=bool(ahead))
+            near = not ahead and (lease.id not in self.guards or bool(self.guards[lease.id].ending))
             if now >= looked + (EVERY if near else SELDOM):
                 looked = now
                 if watcher.look(one):
                     return
 
-    def _pass(self, seconds: float) -> None:
-        """Time goes by, and every machine's guard looks as its timer says, whoever else has died."""
+    def _pass(self, seconds: float, *, at_once: bool = False) -> None:
+        """Time goes by, and every machine's guard looks as its timer says, whoever else has died; or once (at_once)."""
         end = self.sim.time.monotonic() + seconds
         while (left := end - self.sim.time.monotonic()) > 0:
-            self.sim.time.sleep(min(TICK if self._guarded() or self._lately() else RETURNS, left))
+            self.sim.time.sleep(left if at_once else min(self._step(), left))
             for id_ in self._guarded():
                 before = self.guards[id_].ending
                 why = self.guards[id_].round()[1]
                 if self.guards[id_].ending != before:
                     self._tell(f"the guard of {id_} ends it by {why}")
 
-    def _lately(self) -> bool:
+    def _step(self) -> float:
+        """Seconds until a guard looks again."""
+        if self._guarded() or self._lately():
+            return TICK
+        return RETURNS if not self.month or self._lately(2 * HOUR) else FAR
+
+    def _ahead(self, lease: Lease, expires: int, works: float) -> float:
+        """Seconds that a month's story may go on at once: a third of the way to the nearest limit; 0 where one is near.
+
+        Limits are its end, that of its money, that of the work, and what befalls new machines. works: until then.
+        """
+        now, hourly = self.sim.time.monotonic(), lease.hourly.known
+        ending = lease.id in self.guards and self.guards[lease.id].ending
+        if not self.month or ending or now < START + 4 * HOUR or not hourly:
+            return 0.0
+        paid = float((Decimal(allowed(self.budget)) / 10**6 - self._spent(lease.id)) / hourly) * HOUR
+        ahead = min(expires - now, paid, *((works - now,) if lease.id in self.guards else ())) / 3
+        return min(ahead, FAR) if ahead > NEAR else 0.0
+
+    def _lately(self, seconds: float = 600) -> bool:
         """A machine ran within ten minutes, and may come back: its guard then starts with it."""
-        return self.sim.time.monotonic() < self.ran + 600
+        return self.sim.time.monotonic() < self.ran + seconds
 
     def _guarded(self) -> list[str]:
         """Machines that run, and so does their guard; as they were within the last minute, or just now near an end."""
@@ -257,8 +290,10 @@ class Story:
         """The faults end, the time of every label passes, and `reap` has the right key."""
         with self.sim.market.world.turn():
             self.sim.market.world.set_rules("")
-        self._pass(5 * 3600)
+        self._pass(self.lasts + HOUR)
         self.fuse = Fuse(None, after=False)
         reap(self._world(), approve=lambda _: True, provider=self._provider())
         self.outcome.leaked = [one["id"] for one in self._living()]
-        self.outcome.touched = other not in [one["id"] for one in self.sim.market.books()["contracts"] if one["lives"]]
+        acts = {"label", "state", "destroy"}  # an account without credit loses it to the market itself
+        events = self.sim.market.events()
+        self.outcome.touched = any(one["what"] in acts and one["contract"] == other for one in events)

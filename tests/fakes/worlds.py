@@ -10,16 +10,18 @@ from swarmctl.core.design import design
 from swarmctl.core.machine import Gpu, Machine
 from swarmctl.core.observed import Observed, RunningService, Source
 from swarmctl.core.plan import Plan, Verb
+from swarmctl.core.settle import settle
 from swarmctl.core.spec import SwarmSpec
 from swarmctl.core.stack import stack_hash
-from swarmctl.effects import catalogue
+from swarmctl.effects import catalogue, hardware
 
 
 def snapshot(file: Path, spec: SwarmSpec) -> Observed:
     """The snapshot that a case's observed.yml describes.
 
-    `machine` has cores, ram_total, ram_free (MiB) and gpus; `held` names models in the store; `running` is
-    `all` or maps services to states, where `hash: current` (the default) means as the spec wants it.
+    `machine` has cores, ram_total, ram_free (MiB) and gpus, which an engine of its own uses where `used` is true;
+    `held` names models in the store; `running` is `all` or maps services to states, where `hash: current` (the
+    default) means as the spec wants it.
     """
     raw: dict[str, Any] = yaml.safe_load(file.read_text()) or {}
     machine = raw.pop("machine", {})
@@ -39,8 +41,10 @@ def snapshot(file: Path, spec: SwarmSpec) -> Observed:
         gpus=gpus,
     )
     prompts = {role: f"You are {role}." for role in spec.roles}
+    if raw.pop("used", False):
+        raw["cards"] = hardware.of_machine(here)
     observed = Observed(machine=here, sources=sources, prompts=prompts, **raw)
-    stack = design(spec, observed)
+    stack = design(spec, observed, settle(spec, observed).placement)
     if running == "all":
         running = {service.name: {} for service in stack.services}
     if strays == "all":

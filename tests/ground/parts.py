@@ -6,7 +6,7 @@ from functools import partial
 
 from ground import bases, engine, hosts, models, registry, store, tinyrandom, tokenizers
 from ground.images import Image, Recipe
-from ground.places import BUILD, LLAMA_CPP, OLLAMA, OLLAMA_OLD, OLLAMA_VULKAN
+from ground.places import BUILD, HOST_CARD, LLAMA_CPP, OLLAMA, OLLAMA_OLD, OLLAMA_VULKAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ def _version(tag: str) -> str:
 _forky: tuple[Image, ...] = (bases.base("forky"),)
 _llama = Recipe(LLAMA_CPP, "llama.cpp", "", {"BUILD": str(BUILD)}, _forky, official=False)
 _ollama = Recipe(OLLAMA, "ollama", "current", {"VERSION": _version(OLLAMA)}, _forky)
+_card = Recipe(HOST_CARD, "host-card", "", {"LLAMA": LLAMA_CPP}, (_llama.image,), official=False)
 _vulkan = Recipe(OLLAMA_VULKAN, "ollama-vulkan", "", {"OLLAMA": OLLAMA}, (_ollama.image,), official=False)
 _old = Recipe(OLLAMA_OLD, "ollama", "old", {"VERSION": _version(OLLAMA_OLD)}, _forky)
 
@@ -51,6 +52,7 @@ PARTS = (
     _built("ollama-vulkan", _vulkan, "forky", "ollama"),
     _built("ollama-old", _old, "forky"),
     *(_built(name, recipe, recipe.args["SUITE"]) for name, recipe in hosts.RECIPES.items()),
+    _built("host-card", _card, "llama.cpp"),
 )
 
 

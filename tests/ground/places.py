@@ -26,6 +26,7 @@ OLLAMA_OLD = "ollama/ollama:0.24.0"
 LLAMA_CPP = f"swarmctl/llama.cpp:b{BUILD}"
 
 HOST_BARE, HOST_CONTAINER = "swarmctl/host-bare", "swarmctl/host-container"
+HOST_CARD = "swarmctl/host-card:forky"
 HOST_VM, HOST_USER = "swarmctl/host-vm", "swarmctl/host-user"
 """Test hosts, tagged by their Debian: without and with Docker, and with what swarmctl itself needs."""
 

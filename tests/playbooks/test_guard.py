@@ -37,7 +37,7 @@ def test_looking_at_it_is_no_use(tmp_path: Path) -> None:
 
 def test_the_budget_ends_it_before_a_cent_too_much(tmp_path: Path) -> None:
     host = Host(tmp_path, price=3_600_000, budget=7_200_000, idle=0)
-    ended = host.until("end", using=60)
+    ended = host.until("end", using=60, every=60)
     assert 1000 * (ended + GUARD.PARTING) < 7_200_000
     assert 7200 - 240 < ended < 7200 - GUARD.MARGIN - GUARD.PARTING
 
@@ -151,12 +151,12 @@ def test_an_end_is_not_taken_back_by_late_use(tmp_path: Path) -> None:
 def test_arming_anew_extends_it_and_calls_off_an_end(tmp_path: Path) -> None:
     host = Host(tmp_path, idle=0, deadline=1_003_600)
     host.market.answers = ["0 refused"] * 3
-    ended = host.until("end")
+    ended = host.until("end", every=60)
     host.configure(deadline=1_010_000)
     assert host.round()[0] == "destroy"
     host.arm(1_000_000 + ended)
     assert host.round()[0] == "watch"
-    assert host.until("end") > 6000
+    assert host.until("end", every=60) > 6000
 
 
 @pytest.mark.parametrize("jump", [-900_000, 900_000])
@@ -205,7 +205,7 @@ def test_settings_that_somebody_broke_leave_those_that_were_armed(tmp_path: Path
 def test_a_broken_memory_does_not_stop_it(tmp_path: Path, text: str) -> None:
     host = Host(tmp_path, deadline=5_000 + 3600, since=5_000, idle=0)
     host.machine.write(GUARD.STATE, text)
-    assert host.until("end") <= 3600
+    assert host.until("end", every=60) <= 3600
 
 
 HOSTILE: list[tuple[str, Any]] = [

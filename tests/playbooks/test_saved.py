@@ -10,9 +10,10 @@ import pytest
 from fakes import marketdouble
 from fakes.grounded import stands
 from fakes.hosts import Host, host
-from fakes.playing import needs_ansible, run
+from fakes.playing import needs_ansible, run, target
 from fakes.savingprogram import DATA
 from swarmctl.effects.clock import SystemClock, wait_until
+from swarmctl.effects.hosts.playbooks import Playbook, play
 from swarmctl.errors import DeployError
 
 pytestmark = [pytest.mark.ground, pytest.mark.scenario(seconds=90)]
@@ -88,3 +89,22 @@ def test_results_are_elsewhere_before_the_machine_asks_to_end(tmp_path: Path) ->
         assert pushed(machine) == f"refs/heads/swarm/a1 {commit}"
         assert machine.tries(["test", "-e", f"/{DATA}/results-unfetched"]).returncode == 1
         assert "PRIVATE" not in machine.ssh(["journalctl", "--no-pager"])
+
+
+def test_what_could_write_elsewhere_goes_where_nobody_wants_it_any_more(tmp_path: Path) -> None:
+    kept = ("key", "token", "json", "known")
+    with host("bare") as machine:
+        machine.ssh(["sh", "-c", "command -v python3 || { apt-get -qq update && apt-get -qq install -y python3; } >&2"])
+
+        def prepared(**values: bool) -> int:
+            book = Playbook("prepare", values, tags=("preflight", "guard"))
+            return play(book, [target(machine)], tmp_path, str).proved().changed["slot-0"]
+
+        assert prepared(saving_forget=True) == 0, "nothing is there, and nothing goes"
+        for end in kept:
+            machine.put(f"/etc/swarmctl/save.{end}", "secret")
+        machine.put("/etc/swarmctl/guard.json", "{}")
+        assert prepared() == 0, "who has no say in it takes nothing away"
+        assert prepared(saving_forget=True) == 1
+        assert machine.ssh(["ls", "/etc/swarmctl"]).split() == ["guard.json"]
+        assert prepared(saving_forget=True) == 0

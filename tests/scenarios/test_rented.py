@@ -1,7 +1,6 @@
 """A rented machine from the first word to the last cent: hired, guarded, prepared, proved, worked with, given back."""
 
 import json
-import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,12 +8,9 @@ from pathlib import Path
 import pytest
 
 from fakes.distant import swarm, swarm_on_a_card
-from fakes.ejecting import build_agent
-from fakes.grounded import stands
 from fakes.person import Person, git
-from fakes.practice import Process, process
-from fakes.shaders import HERE, folder, warm
-from fakes.standincards import SHADERS, TOOL
+from fakes.practice import Process
+from fakes.rentals import held, machines
 
 pytestmark = [pytest.mark.ground, pytest.mark.scenario(seconds=60)]
 TASK = "Write greet.py with a function greet(name) that returns 'Hello, ' + name"
@@ -22,18 +18,7 @@ TASK = "Write greet.py with a function greet(name) that returns 'Hello, ' + name
 
 @pytest.fixture
 def market(tmp_path: Path) -> Iterator[Process]:
-    """Its rentals are machines, ready in seconds, whose stand-in cards say what the software GPU holds."""
-    stands("engine", "bookworm", "seven-tiny", "tiny", "ollama-vulkan", "host-vm")
-    build_agent()
-    warm()
-    tools = tmp_path / "overlay" / "usr" / "bin"
-    tools.mkdir(parents=True)
-    for tool in (SHADERS, TOOL):
-        shutil.copy(tool, tools)
-        (tools / tool.name).chmod(0o755)
-    words = ("--hosts", "docker", "--limits", "off", "--pace", "0.02", "--port", "0", "--seed", "51")
-    given = ("--state", str(tmp_path / "market"), "--overlay", str(tmp_path / "overlay"))
-    with process(*words, *given, "--volume", f"{folder()}:{HERE}") as running:
+    with machines(tmp_path, 51) as running:
         yield running
 
 
@@ -44,11 +29,6 @@ def renter(someone: Callable[[], Person], market: Process) -> Person:
     return person
 
 
-def _held(market: Process) -> list[object]:
-    """What the market's own books say that is rented now."""
-    return list(market.ask("GET", "/api/v1/instances/?select_filters=%7B%7D")["instances"])
-
-
 @pytest.mark.scenario(seconds=150, always=True)
 def test_up_rents_a_card_proves_a_team_on_it_and_down_ends_the_bill(
     renter: Person, market: Process, repository: Path
@@ -57,23 +37,22 @@ def test_up_rents_a_card_proves_a_team_on_it_and_down_ends_the_bill(
     refused = renter.types("up", "--gpu", "a100", expect=130).stderr
     assert "nobody is here to say yes" in refused
     assert "/h, the cheapest in all" in refused
-    assert _held(market) == []
+    assert held(market) == []
 
     said = renter.types("up", "--gpu", "a100", "--yes", timeout=900).stderr
     assert "its guard comes before all that is large" in said
-    (rented,) = _held(market)
-    assert isinstance(rented, dict)
+    (rented,) = held(market)
     assert rented["label"].startswith("swarmctl/team/")
     assert "proofs hold" in renter.types("status", "--swarm", "team").stdout
     assert "nothing to do" in renter.types("up", "--gpu", "a100", "--yes").stdout
-    assert len(_held(market)) == 1, "a second up rents nothing"
+    assert len(held(market)) == 1, "a second up rents nothing"
 
     ran = renter.types("run", "--swarm", "team", "--agents", "backend", TASK, cwd=repository, timeout=280)
     branch = next(word for word in ran.stdout.split() if word.startswith("swarm/"))
     assert "greet.py" in git(repository, "ls-tree", "-r", "--name-only", branch)
 
     renter.types("down", "--swarm", "team")
-    assert _held(market) == []
+    assert held(market) == []
     assert renter.reads("orphans")["machines"] == []
     assert [file for file in renter.left() if file.startswith(("swarms", "leasekeys"))] == []
 
@@ -85,8 +64,8 @@ def test_ctrl_c_while_it_prepares_gives_the_machine_back(renter: Person, market:
     for line in running.stderr:
         if line.startswith("preparing it"):
             break
-    assert len(_held(market)) == 1
+    assert len(held(market)) == 1
     running.send_signal(signal.SIGINT)
     assert running.wait(120) == 130
-    assert _held(market) == []
+    assert held(market) == []
     assert json.loads(renter.types("orphans", "--json").stdout)["machines"] == []

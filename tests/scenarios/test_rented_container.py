@@ -4,14 +4,14 @@ import json
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from fakes.distant import branch_of_a_run, open_ports, processes
-from fakes.grounded import docker, stands
+from fakes.distant import branch_of_a_run, open_ports, processes, processes_on_a_card
+from fakes.grounded import docker
 from fakes.person import Person, git
-from fakes.practice import Process, process
+from fakes.practice import Process
+from fakes.rentals import books, containers, held
 from swarmctl.effects.clock import SystemClock, wait_until
 
 pytestmark = [pytest.mark.ground, pytest.mark.scenario(seconds=100)]
@@ -22,9 +22,7 @@ GUARD = "/usr/local/lib/swarmctl/guard"
 @pytest.fixture
 def market(tmp_path: Path) -> Iterator[Process]:
     """Its rentals are containers that can be entered, ready in seconds."""
-    stands("engine", "seven-tiny", "host-container")
-    words = ("--hosts", "docker", "--limits", "off", "--pace", "0.02", "--port", "0", "--seed", "77")
-    with process(*words, "--state", str(tmp_path / "market")) as running:
+    with containers(tmp_path, 77) as running:
         yield running
 
 
@@ -36,13 +34,9 @@ def renter(someone: Callable[[], Person], market: Process) -> Iterator[Person]:
     person.start("down", "--swarm", "team").communicate(timeout=120)  # where the story broke off
 
 
-def _books(market: Process) -> dict[str, Any]:
-    return dict(market.ask("GET", "/_market/books"))
-
-
 def _rental(market: Process) -> str:
     """The container that is the rental."""
-    (one,) = market.ask("GET", "/api/v1/instances/?select_filters=%7B%7D")["instances"]
+    (one,) = held(market)
     return docker("ps", "-q", "--filter", f"publish={one['ports']['22/tcp'][0]['HostPort']}").strip()
 
 
@@ -59,14 +53,14 @@ def test_processes_on_a_rented_container_are_proved_used_and_their_bill_ends(
     for before in (renter.types("plan").stderr, renter.types("up", expect=130).stderr):
         assert "a container, since no virtual machine will do" in before
         assert "no Docker there: services run as processes of one user" in before
-    assert _books(market)["contracts"] == []
+    assert books(market)["contracts"] == []
 
     said = renter.types("up", "--yes", timeout=600).stderr
     assert said.index("its guard comes") < said.index("swarmctl's packages") < said.index("load: sending")
-    assert [one["vm"] for one in _books(market)["contracts"]] == [False]
+    assert [one["vm"] for one in books(market)["contracts"]] == [False]
     assert "proofs hold" in renter.types("status", "--swarm", "team").stdout
     assert "nothing to do" in renter.types("up", "--yes").stdout
-    assert len(_books(market)["contracts"]) == 1, "a second up rents nothing"
+    assert len(books(market)["contracts"]) == 1, "a second up rents nothing"
     _nothing_but_ssh_is_open(market)
     _no_secret_is_shown(renter, market)
 
@@ -80,7 +74,7 @@ def test_processes_on_a_rented_container_are_proved_used_and_their_bill_ends(
     _a_restarted_machine_works_on(renter, market)
 
     renter.types("down", "--swarm", "team")
-    assert _books(market)["billing"] == []
+    assert books(market)["billing"] == []
     assert renter.reads("orphans")["machines"] == []
     assert [file for file in renter.left() if file.startswith(("swarms", "leasekeys"))] == []
 
@@ -140,6 +134,35 @@ def _a_restarted_machine_works_on(renter: Person, market: Process) -> None:
     assert _inside(market, "pgrep", "-cf", f"{GUARD} watch") == "1\n", "one guard, not two"
 
 
+@pytest.mark.scenario(seconds=130, always=True)
+def test_a_model_runs_on_the_card_of_a_rented_container(someone: Callable[[], Person], tmp_path: Path) -> None:
+    """By the llama-server of the image that it was rented with; what is kept to the processors sees no card."""
+    with containers(tmp_path, 78, card=True) as market:
+        renter = someone()
+        renter.env.update(market.env)
+        processes_on_a_card(renter.home, {"vast": {"gpu": "a100"}})
+        assert "models run on its card by the llama-server of" in renter.types("plan").stderr
+        assert "engine-frontend" in renter.types("up", "--yes", timeout=600).stderr
+        (one,) = held(market)
+        assert "llama.cpp:server-cuda" in one["image_uuid"]
+
+        proofs = renter.reads("check", "--swarm", "team")["proofs"]
+        assert {proof["verdict"] for proof in proofs} <= {"pass", "unknown"}
+        on_card = {proof["subject"]: proof["measured"] for proof in proofs if proof["name"] == "layers on the card"}
+        assert set(on_card) == {"engine-frontend"}
+        assert len(set(on_card["engine-frontend"].split(" of "))) == 1
+
+        pids = {line["name"]: line["pid"] for line in renter.reads("status", "--swarm", "team")["services"]}
+        seen = {name: _inside(market, "cat", f"/proc/{pid}/environ").split("\0") for name, pid in pids.items()}
+        (uuid,) = [word for word in seen["engine-frontend"] if word.startswith("CUDA_VISIBLE_DEVICES=")]
+        assert uuid.removeprefix("CUDA_VISIBLE_DEVICES=GPU-") in _inside(market, "nvidia-smi", "-L")
+        assert "CUDA_VISIBLE_DEVICES=" in seen["engine-backend"]
+        assert renter.types("chat", "--swarm", "team", "frontend", "Say hello.").stdout.strip()
+        assert "nothing to do" in renter.types("up", "--yes").stdout
+        renter.types("down", "--swarm", "team")
+        assert books(market)["billing"] == []
+
+
 @pytest.mark.scenario(seconds=170)
 def test_an_idle_container_ends_itself_while_somebody_looks_at_it(renter: Person, market: Process) -> None:
     idle = 45
@@ -150,7 +173,7 @@ def test_an_idle_container_ends_itself_while_somebody_looks_at_it(renter: Person
     clock.sleep(idle / 2)
     _a_client_reaches_a_model_here(renter)
     used = clock.monotonic()
-    wait_until(lambda: not _books(market)["billing"], clock=clock, deadline=150, every=1, what="its end")
+    wait_until(lambda: not books(market)["billing"], clock=clock, deadline=150, every=1, what="its end")
     quiet = clock.monotonic() - used
     assert idle - 5 < quiet < idle + 45, "by use of a client that is none of ours, and by nothing else"
     assert looking.poll() is None, "and it was looked at all the time"

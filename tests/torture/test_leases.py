@@ -6,12 +6,18 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
+from fakes import stories as stories_module
 from fakes.figures import figure
 from fakes.stories import FAULTS, HOW, Outcome, Story
+from swarmctl.effects.providers.provider import Provider
+from swarmctl.effects.world import World
 
 
 @pytest.fixture
@@ -28,14 +34,30 @@ def letter(bad: Outcome) -> str:
     return f"seed {bad.seed}: {told}; faults {bad.faults!r}; crash {bad.crash}\n  " + "\n  ".join(bad.log)
 
 
-def stories(room: Path, seeds: range) -> list[Outcome]:
-    return [Story(seed, room / str(seed)).run() for seed in seeds]
+def stories(room: Path, seeds: range, *, month: bool = False) -> list[Outcome]:
+    return [Story(seed, room / str(seed), month=month).run() for seed in seeds]
+
+
+def many(room: Path, seeds: range, *, month: bool = False) -> list[Outcome]:
+    """The same in a process for each core: no story knows of another, and a seed is the same anywhere."""
+    chunks = [seeds[n : n + 10] for n in range(0, len(seeds), 10)]
+    workers = int(os.environ.get("SWARMCTL_WORKERS", os.cpu_count() or 1))
+    with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+        return [one for found in pool.map(partial(stories, room, month=month), chunks) for one in found]
 
 
 @pytest.mark.slow
 def test_two_hundred_rentals_leave_nothing_behind(room: Path) -> None:
     bad = [one for one in stories(room, range(200)) if not one.good]
     assert not bad, "\n".join(map(letter, bad))
+
+
+@pytest.mark.slow
+def test_thirty_rentals_for_a_month_leave_nothing_behind(room: Path) -> None:
+    found = stories(room, range(30), month=True)
+    bad = [one for one in found if not one.good]
+    assert not bad, "\n".join(map(letter, bad))
+    assert max(one.rented for one in found) > 700, "hours: some last as long as they may"
 
 
 @pytest.mark.slow
@@ -55,10 +77,25 @@ def test_a_crash_at_every_effect_leaves_nothing_behind(room: Path, after: bool) 
         assert "crash" in " ".join(one.log), at
 
 
+@pytest.mark.slow
+def test_stories_are_the_same_wherever_they_are_told(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWARMCTL_WORKERS", "2")
+    assert many(room, range(15)) == stories(room, range(15))
+
+
 def test_a_seed_tells_the_same_story_twice(room: Path) -> None:
     one, two = Story(7, room / "one"), Story(7, room / "two")
     assert one.run() == two.run()
     assert one.sim.market.events() == two.sim.market.events()
+
+
+def test_who_touches_somebody_elses_machine_is_seen(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def greedy(_world: World, *, provider: Provider, **_: object) -> None:
+        for one in provider.leases():
+            provider.delete(one.id)
+
+    monkeypatch.setattr(stories_module, "reap", greedy)
+    assert Story(7, room / "one").run().touched
 
 
 def alone(room: Path, fault: str) -> list[Outcome]:
@@ -116,14 +153,16 @@ def test_every_kill_every_fault_and_two_hundred_pairs(room: Path) -> None:
 
 
 @pytest.mark.torture
-def test_ten_thousand_rentals(room: Path) -> None:
-    """Row R14, with the market's hours and ours."""
+@pytest.mark.parametrize("month", [False, True], ids=["hours", "months"])
+def test_ten_thousand_rentals(room: Path, month: bool) -> None:
+    """Row R14: rentals for hours, whose every round is told, and for a month; with the market's hours and ours."""
     count = int(os.environ.get("SWARMCTL_STORIES", "10000"))
     begun = time.perf_counter()
-    found = stories(room, range(1000, 1000 + count))
+    found = many(room, range(1000, 1000 + count), month=month)
     took = time.perf_counter() - begun
-    hours = sum(one.hours for one in found)
-    rows(found, f"rentals under one seed each, {hours:.0f} hours of the market's time", ("R14", "R14b", "R14c"))
-    figure("R14s", "the same, time taken", took, "s", 1200, count)
+    what, row = ("rentals for a month", "R14l") if month else ("rentals", "R14")
+    hours = sum(one.rented for one in found)
+    rows(found, f"{what} under one seed each, {hours:.0f} hours of machines", (row, f"{row}b", f"{row}c"))
+    figure(f"{row}s", "the same, time taken", took, "s", 7200 if month else 1200, count)
     bad = [one for one in found if not one.good]
     assert not bad, "\n".join(map(letter, bad[:20]))

@@ -50,7 +50,8 @@ class Elsewhere:
                 return None
             free = self._queue.free_at(run, now())
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(pulse.wait(), max(0.0, min(end, free or end) - now()))
+                async with asyncio.timeout(max(0.0, min(end, free or end) - now())):
+                    await pulse.wait()
 
     def renew(self, order: str, holder: str) -> bool:
         """Whether a test is still this holder's; it is for another lease, then."""

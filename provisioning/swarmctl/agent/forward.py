@@ -72,7 +72,8 @@ class _Door:
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         route = self._route
         try:
-            beyond = await asyncio.wait_for(asyncio.open_connection(route.host, route.to), CONNECT)
+            async with asyncio.timeout(CONNECT):
+                beyond = await asyncio.open_connection(route.host, route.to)
         except (OSError, TimeoutError):
             await say_away(reader, writer)
             return

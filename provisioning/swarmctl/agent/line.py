@@ -44,7 +44,7 @@ class Line:
         beating = asyncio.create_task(self._beat())
         frames = Frames()
         try:
-            while data := await asyncio.wait_for(self._reader.read(LARGEST), SILENT):
+            while data := await self._read():
                 for frame in frames.feed(data):
                     self._take(frame)
                 self._heard()
@@ -53,6 +53,11 @@ class Line:
         finally:
             beating.cancel()
             await self.close()
+
+    async def _read(self) -> bytes:
+        """What comes next. Not by wait_for: up to Python 3.11 that loses a cancellation that comes with the data."""
+        async with asyncio.timeout(SILENT):
+            return await self._reader.read(LARGEST)
 
     async def carry(self, name: str, ends: Ends) -> None:
         """A connection from here to a name on the other side, until both halves of it have ended."""

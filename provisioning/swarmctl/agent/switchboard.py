@@ -62,11 +62,13 @@ class Switchboard:
             words = asyncio.create_task(process.stderr.read(4096))
             await carrying.run()
             with contextlib.suppress(TimeoutError):
-                return (await asyncio.wait_for(words, 1.0)).decode("utf-8", "replace").strip()[-300:]
+                async with asyncio.timeout(1.0):
+                    return (await words).decode("utf-8", "replace").strip()[-300:]
         return ""
 
     async def _dial(self, role: str) -> Ends:
-        return await asyncio.wait_for(asyncio.open_connection("127.0.0.1", self._ports[role]), CONNECT)
+        async with asyncio.timeout(CONNECT):
+            return await asyncio.open_connection("127.0.0.1", self._ports[role])
 
     def _tell(self, slot: str, said: str) -> None:
         if self.told[slot] != said:

@@ -1,7 +1,7 @@
 """The command that makes quantised models of published weights."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from swarmctl.commands.convert import Wish
     from swarmctl.commands.convertible import Wanted
     from swarmctl.console import Console
+    from swarmctl.core.converting.upcoming import Fold
     from swarmctl.effects.converting.bench import Bench
     from swarmctl.effects.specs import Opened
     from swarmctl.effects.world import World
@@ -85,10 +86,13 @@ def convert(
         _share(console, world, wish, (share_base, sources or [], quant, max_rank, residual))
         return
     quants, opened = _quants(quant), None if sources else spec_for(file, swarm)
-    wanted = _wanted(sources or [], quants, role, base, opened)
-    after = _After(register, picture, _contexts(opened, quants) if register else {})
+    after = None if only_plan else _After(register, picture, _contexts(opened, quants) if register else {})
+    if opened is not None:
+        wanted, folds = _needed(console, world, (wish, quants, role, base), opened, folds=not only_plan)
+    else:
+        wanted, folds = _named(sources or [], quants, role, base), ()
     with _bench(on, file, world) as bench:
-        _converted(console, world, (wish, wanted, bench), None if only_plan else after)
+        _converted(console, world, (wish, wanted, bench), after, folds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,11 @@ def _bench(on: str, file: Path | None, world: "World") -> "AbstractContextManage
 
 
 def _converted(
-    console: "Console", world: "World", asked: "tuple[Wish, list[Wanted], Bench]", after: _After | None
+    console: "Console",
+    world: "World",
+    asked: "tuple[Wish, Sequence[Wanted], Bench]",
+    after: _After | None,
+    folds: "Sequence[Fold]" = (),
 ) -> None:
     """Plan, and walk the plan where something is to be done after it."""
     from swarmctl.commands.convert import convert as walk
@@ -122,7 +130,7 @@ def _converted(
     wish, wanted, bench = asked
     decided = decide(wanted, wish, world, bench)
     if after is None:
-        show_plan(console, decided)
+        show_plan(console, decided, folds)
         return
     report = walk(decided, world, Steps(console), console.say)
     show_results(console, report)
@@ -183,20 +191,36 @@ def _contexts(opened: "Opened | None", quants: tuple[str, ...]) -> Mapping[str, 
     return contexts(opened.spec, quants) if opened is not None else {}
 
 
-def _wanted(
-    sources: list[str], wanted: tuple[str, ...], role: str | None, base: str, opened: "Opened | None"
-) -> "list[Wanted]":
-    from swarmctl.commands.convertible import named, of_swarm
+def _named(sources: list[str], wanted: tuple[str, ...], role: str | None, base: str) -> "list[Wanted]":
+    from swarmctl.commands.convertible import named
 
-    if opened is None:
-        if role is not None:
-            raise SpecError("--role picks from a swarm file, and a source is named besides", hint="leave one out")
-        return named(sources, wanted, base)
+    if role is not None:
+        raise SpecError("--role picks from a swarm file, and a source is named besides", hint="leave one out")
+    return named(sources, wanted, base)
+
+
+def _needed(
+    console: "Console",
+    world: "World",
+    asked: "tuple[Wish, tuple[str, ...], str | None, str]",
+    opened: "Opened",
+    *,
+    folds: bool,
+) -> "tuple[Sequence[Wanted], Sequence[Fold]]":
+    """What the swarm file needs, its specialists folded into the base that they share; or what that would take."""
+    from swarmctl.commands.converted import needs
+    from swarmctl.commands.folding import Hands
+    from swarmctl.commands.upcoming import of
+    from swarmctl.effects.converting.tools import provided, tools
+
+    wish, quants, role, base = asked
     if base:
         raise SpecError(
             "--base is the model of an adapter, and no adapter is named", hint="swarmctl convert ADAPTER --base BASE"
         )
-    return of_swarm(opened.spec, wanted, role)
+    hands = Hands(world, wish, lambda: provided(tools(), console.say), console.say) if folds else None
+    found = needs(opened.spec, world, quants, role, hands)
+    return found.wanted, of(found.folds, opened.spec.models)
 
 
 CARRY = ("push", "pull", "export", "import")

@@ -71,20 +71,26 @@ def _words(typed: typer.Context, slot: str, price: Decimal | None) -> list[str]:
 def _agreed(
     console: "Console", opened: "Opened", slots: tuple[str, ...], world: "World", yes: bool
 ) -> dict[str, Decimal]:
-    """$/h that was said yes to, of each slot for which a machine is still to be rented. Raises Exit without a yes."""
+    """$/h that was said yes to, of each slot for which a machine is still to be rented. Raises Exit without a yes.
+
+    One that was said beforehand is bounded by what the file allows; what it comes to is shown all the same.
+    """
     from swarmctl.core.parts.names import part_name
     from swarmctl.core.parts.split import slots_of
 
     name, machines = opened.spec.name, slots_of(opened.spec)
     to_rent = [s for s in slots if machines[s].vast and world.placed(part_name(name, s)) is None]
-    if yes or not to_rent:
+    if not to_rent:
         return {}
     from swarmctl.cli.renting import asked
     from swarmctl.commands.parts.planning import plan
     from swarmctl.console.several import show_plans
 
     plans = plan(opened, world)
-    show_plans(console, plans)
+    if not console.as_json:  # the answer is the only document
+        show_plans(console, plans)
+    if yes:
+        return {}
     if not asked(console, f"rent {len(to_rent)} of these machines?"):
         raise typer.Exit(Cancelled.exit_code)
     return {slot: plans.slots[slot].hourly for slot in to_rent if plans.slots[slot].hourly}

@@ -57,7 +57,7 @@ def beforehand(opened: Opened, world: World) -> Beforehand:
     said = readers(opened.spec.target)
     if opened.spec.target.vast is not None:
         thought = considered(opened, world)
-        choice, given, ranked, opened = thought.choice, thought.agreed, thought.ranked, _served(thought.opened)
+        choice, given, ranked, opened = thought.choice, thought.agreed, thought.ranked, thought.opened
         found = on(opened, Thought(f"{choice.card.count}x{choice.card.profile}"))
         steps: tuple[str, ...] = (
             f"rent offer {choice.offer.id}",
@@ -69,7 +69,9 @@ def beforehand(opened: Opened, world: World) -> Beforehand:
     host = meant(opened, world)
     with Line(host, private(world.state / "lines")) as line:
         facts = look(line)
-    there = forecast(asked(_served(opened)), hardware.of_machine(facts.machine), others=cheapest(hardware.profiles()))
+    there = forecast(
+        asked(_served(opened, facts)), hardware.of_machine(facts.machine), others=cheapest(hardware.profiles())
+    )
     docker = f"Docker {facts.docker} is there" if facts.docker else "Docker comes with it"
     if opened.spec.runtime == "process":
         docker = "swarmctl itself, without Docker"
@@ -77,6 +79,8 @@ def beforehand(opened: Opened, world: World) -> Beforehand:
     return Beforehand(there, steps, said, facts=facts)
 
 
-def _served(opened: Opened) -> Opened:
-    """As it would be served there: by processes on the machine's processors alone."""
-    return replace(opened, spec=on_processors(opened.spec)) if opened.spec.runtime == "process" else opened
+def _served(opened: Opened, facts: HostFacts) -> Opened:
+    """As it would be served there: by processes on its processors alone, where no server there uses its cards."""
+    if opened.spec.runtime != "process" or facts.serves_cards:
+        return opened
+    return replace(opened, spec=on_processors(opened.spec))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from swarmctl.commands.offers import Terms, offers
 from swarmctl.core.leasing.promise import Promise, promise
 from swarmctl.core.leasing.ranking import Choice, Ranked
-from swarmctl.core.processform import LOST, as_processes, may_be_processes, on_processors
+from swarmctl.core.processform import as_processes, lost, may_be_processes
 from swarmctl.core.settle import unserved
 from swarmctl.core.target import VastTarget
 from swarmctl.effects.providers.provider import Provider
@@ -33,7 +33,7 @@ def considered(opened: Opened, world: World, market: Provider | None = None) -> 
     if spec.runtime == "process":
         if wrong := tuple(unserved(spec)):  # before a machine is paid for
             raise CapacityError(wrong[0], detail="\n".join(wrong[1:]), hint="swarmctl plan")
-        return _considered(_cheapest(opened, target, world, market), target, opened, LOST)
+        return _considered(_cheapest(opened, target, world, market), target, opened, lost(spec))
     try:
         return _considered(_cheapest(opened, target, world, market), target, opened, ())
     except CapacityError as e:
@@ -45,7 +45,7 @@ def considered(opened: Opened, world: World, market: Provider | None = None) -> 
         except CapacityError:
             raise e from None
         why = (f"a container, since no virtual machine will do: {e.message}",)
-        return _considered(found, target, other, (*why, *e.detail.splitlines()[:2], *LOST))
+        return _considered(found, target, other, (*why, *e.detail.splitlines()[:2], *lost(other.spec)))
 
 
 def _considered(found: Ranked, target: VastTarget, opened: Opened, notes: tuple[str, ...]) -> Considered:
@@ -54,8 +54,7 @@ def _considered(found: Ranked, target: VastTarget, opened: Opened, notes: tuple[
 
 def _cheapest(opened: Opened, target: VastTarget, world: World, market: Provider | None) -> Ranked:
     processes = opened.spec.runtime == "process"
-    asked = replace(opened, spec=on_processors(opened.spec)) if processes else opened
-    found = offers(asked, _terms(target, vm=not processes), world, market).ranked
+    found = offers(opened, _terms(target, vm=not processes), world, market).ranked
     if not found.choices:
         raise CapacityError("no offer will do", detail=found.why(), hint="swarmctl offers   (with wider conditions)")
     return found

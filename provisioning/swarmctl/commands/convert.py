@@ -121,34 +121,46 @@ def convert(decided: Decided, world: World, tell: Tell, say: object = None) -> R
 
     say: told how the image is built, where it must be. Raises LockedError while another conversion runs, HostError.
     """
-    already = tuple(sorted(decided.held.values(), key=lambda one: _place(one, decided.graph)))
     if decided.is_empty:
-        _known(decided, decided.graph, world)
-        return Report(already, 0.0)
+        return _there(decided, world)
     begun = world.clock.monotonic()
     results = Results(world.store)
     work = private(results.work())
     with results.lock("store", shared=True), _alone(results), world.ledger.recorded("", "convert", _told(decided)):
         found = decided.bench.provided(decided.tools, say)
-        if found.version != decided.tools.version:  # the image was built since: results have other keys
-            renewed = graph([g.source for g in decided.graph.groups], decided.options, found.version,
-                            cores=decided.budget.cores, certify=decided.wish.certify)  # fmt: skip
-            by_content = {one.source.same: one for one in decided.seen.values()}
-            seen = {group.key: by_content[group.source.same] for group in renewed.groups}
-        else:
-            renewed, seen = decided.graph, dict(decided.seen)
+        if found.version != decided.tools.version:
+            decided = _renewed(decided, found, results)
         try:
-            places = replace(_places(decided.wish, work, found, seen), shelf=decided.bench.shelf(work))
+            if decided.is_empty:
+                return _there(decided, world)
+            places = replace(_places(decided.wish, work, found, decided.seen), shelf=decided.bench.shelf(work))
             with Workshop(found, work, decided.budget.memory) as shop:
                 finishing = Finishing(places, world.store, results, found.version, decided.options.matrix)
-                run = Run(renewed, decided.budget, places, shop, finishing, world.clock, tell)
+                run = Run(decided.graph, decided.budget, places, shop, finishing, world.clock, tell)
                 run.walk()
         finally:
             decided.bench.done()
     seconds = world.clock.monotonic() - begun
-    _known(decided, renewed, world)
-    made = sorted((*already, *run.results), key=lambda one: _place(one, renewed))
+    _known(decided, decided.graph, world)
+    made = sorted((*decided.held.values(), *run.results), key=lambda one: _place(one, decided.graph))
     return Report(tuple(made), seconds, run.peak, tuple(run.failures))
+
+
+def _there(decided: Decided, world: World) -> Report:
+    """Nothing has to be made; what is there is known by the names that were asked for."""
+    _known(decided, decided.graph, world)
+    return Report(tuple(sorted(decided.held.values(), key=lambda one: _place(one, decided.graph))), 0.0)
+
+
+def _renewed(decided: Decided, found: Tools, results: Results) -> Decided:
+    """The same wish with tools that were built since: other tools make other results, equal ones make none."""
+    sources = [group.source for group in decided.graph.groups]
+    certify, cores = decided.wish.certify, decided.budget.cores
+    held = _held(graph(sources, decided.options, found.version, certify=certify), results)
+    made = graph(sources, decided.options, found.version, held, cores=cores, certify=certify)
+    by_content = {one.source.same: one for one in decided.seen.values()}
+    seen = {group.key: by_content[group.source.same] for group in made.groups}
+    return replace(decided, graph=made, held=held, seen=seen, tools=found)
 
 
 def draw(report: Report, file: Path) -> None:

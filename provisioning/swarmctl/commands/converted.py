@@ -1,10 +1,12 @@
 """A swarm whose models are ready to be served: what its file names as published weights is converted first."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from swarmctl.commands.convert import Report, Wish, convert, decide
-from swarmctl.commands.convertible import Wanted, to_convert
-from swarmctl.commands.sharing import Folded, folded
+from swarmctl.commands.convertible import Wanted, of_swarm, role_alone, to_convert
+from swarmctl.commands.folding import Hands, MissingError
+from swarmctl.commands.sharing import Folded, edits_of, folded
 from swarmctl.core.converting.request import USUAL, Asked
 from swarmctl.core.spec import ModelSource, SwarmSpec
 from swarmctl.effects.converting.finishing import held_key
@@ -28,7 +30,7 @@ def converted(
     `decide` and `convert` raise, and the first failure of a conversion.
     """
     wish = wish or Wish()
-    made = folded(spec, world, wish, USUAL, lambda: provided(tools(), say), say)
+    made = folded(spec, USUAL, _hands(world, wish, say))
     todo = _todo(made)
     if not todo:
         return made.spec
@@ -42,11 +44,11 @@ def converted(
 def ready(spec: SwarmSpec, world: World) -> SwarmSpec:
     """What `converted` gives where all of it is there already; the same swarm where anything is not. Makes nothing."""
     try:
-        made = folded(spec, world, Wish(), USUAL, _none, lambda _line: None)
+        made = folded(spec, USUAL, _idle(world))
         todo = _todo(made)
         wanted = [_wanted(one, made.spec.models[name]) for name, one in todo.items()]
         decided = decide(wanted, Wish(), world) if wanted else None
-    except (_MissingError, SwarmctlError):
+    except (MissingError, SwarmctlError):
         return spec
     if decided is None:
         return made.spec
@@ -56,12 +58,59 @@ def ready(spec: SwarmSpec, world: World) -> SwarmSpec:
     return _served(made.spec, todo, world)
 
 
-class _MissingError(Exception):
-    """Something is not there yet."""
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a swarm file needs. wanted: to be converted. folds: specialists by the base that they are folded into first,
+    where that is still to be done.
+    """
+
+    wanted: tuple[Wanted, ...]
+    folds: Mapping[str, tuple[str, ...]]
+
+
+def needs(
+    spec: SwarmSpec, world: World, quants: tuple[str, ...], role: str | None = None, hands: Hands | None = None
+) -> Needs:
+    """All that a swarm file needs, or one role of it. quants: of models that name none.
+
+    hands: fold specialists that share a base; without them nothing is made, fetched or folded. Raises what `folded`
+    raises, SpecError for a role that is not.
+    """
+    spec = role_alone(spec, role)
+    try:
+        made = folded(spec, quants[0], hands or _idle(world))
+    except MissingError:
+        return _unfolded(spec, quants)
+    bases = [(one, _quants(made.spec.models[name], quants)) for name, one in made.bases.items()]
+    others = made.spec.model_copy(update={"models": {n: m for n, m in made.spec.models.items() if n not in made.bases}})
+    return Needs((*bases, *of_swarm(others, quants)), {})
+
+
+def _unfolded(spec: SwarmSpec, quants: tuple[str, ...]) -> Needs:
+    """As it can be told before anything is folded: bases are converted whole, and specialists not at all."""
+    edits = edits_of(spec)
+    left = {name: source for name, source in spec.models.items() if name not in edits}
+    used = [name for name in left if spec.users(name) or name in edits.values()]
+    found = [(one, _quants(left[name], quants)) for name in used if (one := to_convert(left[name], spec.models))]
+    folds = {base: tuple(name for name in edits if edits[name] == base) for base in dict.fromkeys(edits.values())}
+    return Needs(tuple(found), folds)
+
+
+def _hands(world: World, wish: Wish, say: Callable[[str], None]) -> Hands:
+    return Hands(world, wish, lambda: provided(tools(), say), say)
+
+
+def _idle(world: World) -> Hands:
+    """Make nothing."""
+    return Hands(world, Wish(), _none, lambda _line: None, fetches=False)
 
 
 def _none() -> Tools:
-    raise _MissingError
+    raise MissingError
+
+
+def _quants(source: ModelSource, quants: tuple[str, ...]) -> tuple[str, ...]:
+    return (source.quant,) if source.quant is not None else quants
 
 
 def _todo(made: Folded) -> Mapping[str, Asked]:

@@ -43,11 +43,18 @@ def published(text: str) -> Asked:
     )
 
 
-def of_swarm(spec: SwarmSpec, quants: tuple[str, ...], role: str | None = None) -> list[Wanted]:
-    """Models of a swarm that must be converted before they can be served. Raises SpecError for a role that is not."""
-    if role is not None and role not in spec.roles:
+def role_alone(spec: SwarmSpec, role: str | None) -> SwarmSpec:
+    """The swarm with no role but this one; all of it for None. Raises SpecError for a role that is not."""
+    if role is None:
+        return spec
+    if role not in spec.roles:
         raise SpecError(f"swarm '{spec.name}' has no role '{role}'; it has: {', '.join(spec.roles)}")
-    used = [n for n in spec.models if spec.users(n) and (role is None or role in spec.users(n))]
+    return spec.model_copy(update={"roles": {role: spec.roles[role]}})
+
+
+def of_swarm(spec: SwarmSpec, quants: tuple[str, ...]) -> list[Wanted]:
+    """Models of a swarm that must be converted before they can be served."""
+    used = [n for n in spec.models if spec.users(n)]
     found = ((n, to_convert(spec.models[n], spec.models)) for n in used)
     return [(one, _quants(spec.models[n], quants)) for n, one in found if one is not None]
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from swarmctl.core.messages import Usage
-from swarmctl.core.parts.names import part_name
+from swarmctl.core.parts.names import part_name, whole
 from swarmctl.core.price.money import ZERO
 from swarmctl.effects.parts.members import slots
 from swarmctl.effects.world import World
@@ -48,5 +48,14 @@ def cost(swarm: str, world: World, provider: "Provider | None" = None) -> Cost:
     from swarmctl.commands.leasecost import machines  # noqa: PLC0415 - brings the market's client with it
 
     lines = tuple(CostLine(role, runs, usage) for role, (runs, usage) in world.ledger.usage(swarm).items())
-    parts = [part_name(swarm, slot) for slot in slots(swarm, world)]
+    parts = _parts(swarm, world)
     return Cost(swarm, lines, tuple(m for name in parts or [swarm] for m in machines(name, world, provider)))
+
+
+def _parts(swarm: str, world: World) -> tuple[str, ...]:
+    """Of a swarm over several hosts, also those that are down: their machines were paid for. Raises HostError."""
+    from swarmctl.effects.providers.here import lease_book  # noqa: PLC0415 - as above
+
+    rented = (one.label.swarm for one in lease_book(world.state, world.clock).attempts())
+    ours = (name for name in rented if (found := whole(name)) is not None and found[0] == swarm)
+    return tuple(dict.fromkeys((*(part_name(swarm, slot) for slot in slots(swarm, world)), *ours)))

@@ -10,8 +10,8 @@ from swarmctl.commands.doctordocker import containers
 from swarmctl.commands.doctormarket import market_key
 from swarmctl.commands.finding import Finding
 from swarmctl.core.machine import Machine
-from swarmctl.effects import machine
-from swarmctl.effects.observe import agents_installed, embedded_engine
+from swarmctl.effects import machine, ownserver
+from swarmctl.effects.observe import agents_installed
 from swarmctl.effects.process import run
 from swarmctl.effects.world import World
 from swarmctl.errors import HostError
@@ -70,7 +70,7 @@ def _agents() -> Finding:
 
 
 def _engine() -> Finding:
-    kind = embedded_engine()
+    kind = ownserver.kind()
     if kind is None:
         return Finding("engine", "missing", "not installed", "up on this machine", f"{_pip()} 'swarmctl[embedded]'")
     return Finding("engine", "ok", "xllamacpp (in the wheel)" if kind == "wheel" else "llama-server on the path")
@@ -99,4 +99,9 @@ def _sandbox() -> Finding:
 def _gpu(here: Machine) -> Finding:
     if not here.gpus:
         return Finding("gpu", "optional", "none found", "speed: models run on the CPU without one")
-    return Finding("gpu", "ok", ", ".join(f"{gpu.name}, {gpu.memory} MiB" for gpu in here.gpus))
+    names = ", ".join(f"{gpu.name}, {gpu.memory} MiB" for gpu in here.gpus)
+    server = ownserver.look(here)
+    if server.cards is not None:
+        return Finding("gpu", "ok", f"{names}; processes use it by llama-server")
+    mend = "put a llama-server that has a backend for it on the path"
+    return Finding("gpu", "optional", f"{names}; {server.idle}", "the card, where services run as processes", mend)

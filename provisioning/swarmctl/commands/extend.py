@@ -9,6 +9,7 @@ from swarmctl.core.leasing.burn import burned, since
 from swarmctl.core.leasing.extending import Extension, Longer, Standing, extended
 from swarmctl.core.leasing.label import PREFIX, Label
 from swarmctl.core.leasing.lease import Lease
+from swarmctl.core.parts.names import whole
 from swarmctl.core.price.money import ZERO
 from swarmctl.effects.hosts.guarding import Reached, rearm, renewed, terms_of
 from swarmctl.effects.hosts.ssh import Line
@@ -115,13 +116,19 @@ def _the_one(market: Provider, swarm: str | None, id_: str | None) -> Lease:
         if found is None:
             raise SpecError(f"the market has no machine {id_}", hint="swarmctl orphans   (lists them)")
         return found
-    held = [one for one in market.leases(f"{PREFIX}{swarm}/" if swarm else PREFIX) if one.ours]
+    held = [one for one in market.leases(PREFIX) if one.label is not None and swarm in _names(one.label)]
     if len(held) == 1:
         return held[0]
     whose = f"swarm '{swarm}'" if swarm else "swarmctl"
     ids = ", ".join(one.id for one in held)
     said = f"{whose} holds several machines: {ids}" if held else f"{whose} holds no rented machine"
     raise SpecError(said, hint="swarmctl extend --lease ID" if held else "swarmctl orphans   (lists what is held)")
+
+
+def _names(label: Label) -> tuple[str | None, ...]:
+    """What a machine goes by: nothing, its swarm, and where that is one of several hosts, the whole swarm."""
+    part = whole(label.swarm)
+    return (None, label.swarm, *(part[:1] if part else ()))
 
 
 def _owned(lease: Lease, world: World, *, any_owner: bool) -> None:

@@ -2,27 +2,30 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from swarmctl.commands import wished
 from swarmctl.commands.considering import considered
 from swarmctl.commands.formed import formed
-from swarmctl.commands.seating import Rented, at_hand, seated
+from swarmctl.commands.rejoining import ENTERS, answers, as_found, found_again, mourned
+from swarmctl.commands.renter import Renter
+from swarmctl.commands.seating import Rented, seated
 from swarmctl.core.hosts import NO_CONFIG, Host
 from swarmctl.core.leasing.burn import since as burning
 from swarmctl.core.leasing.lease import Lease
-from swarmctl.core.leasing.order import CONTAINER_IMAGE, VM_IMAGE, Order
+from swarmctl.core.leasing.order import VM_IMAGE, Order
 from swarmctl.core.leasing.promise import Armed, Promise, guard_settings
 from swarmctl.core.leasing.ranking import Choice, Ranked
+from swarmctl.core.leasing.standstill import STILL
 from swarmctl.core.placed import SLOT, Placed
-from swarmctl.core.processform import as_processes, may_be_processes
+from swarmctl.core.processform import rental_image
 from swarmctl.core.target import VastTarget
-from swarmctl.effects.bringing.early import Early
-from swarmctl.effects.connections.answering import docker_answers
 from swarmctl.effects.hosts.containerguard import HOOK, MARKET
-from swarmctl.effects.hosts.facts import look
+from swarmctl.effects.hosts.guarding import carried_on, terms_of
 from swarmctl.effects.hosts.holding import go_on
 from swarmctl.effects.hosts.hostkeys import keys_file
 from swarmctl.effects.hosts.ownkey import own_key
@@ -36,8 +39,7 @@ from swarmctl.effects.notifying import Notify
 from swarmctl.effects.paths import private
 from swarmctl.effects.providers.giving import give_back, known_as
 from swarmctl.effects.providers.here import BASE, base, lease_book, vast
-from swarmctl.effects.providers.hiring import Hired, Hiring, Wish
-from swarmctl.effects.providers.leasebook import LeaseBook
+from swarmctl.effects.providers.hiring import Hired, Wish
 from swarmctl.effects.providers.owner import owner
 from swarmctl.effects.providers.provider import Provider
 from swarmctl.effects.providers.waiting import NoUseError, await_running
@@ -48,42 +50,9 @@ from swarmctl.errors import CapacityError, DeployError, HostError, LockedError, 
 
 Approve = Callable[[Choice, Promise, Ranked], bool]
 Say = Callable[[str], None]
-_ENTERS = 300.0
-"""Seconds from running until SSH lets somebody in."""
 _MARKET = '. /etc/environment 2>/dev/null; printf %s "${VAST_URL:-$(cat "$1" 2>/dev/null)}"'
 _MACHINES = 3
 """Machines that are rented one after another until one is of use."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Renter:
-    """Everything that renting needs of the outside."""
-
-    opened: Opened
-    target: VastTarget
-    world: World
-    market: Provider
-    book: LeaseBook
-    say: Say
-    line: Timeline
-
-    @property
-    def swarm(self) -> str:
-        return self.opened.spec.name
-
-    @property
-    def processes(self) -> bool:
-        """Services run as processes: the machine is a container, without Docker of its own."""
-        return self.opened.spec.runtime == "process"
-
-    @property
-    def early(self) -> Early:
-        """What goes on while the machine is prepared."""
-        return Early(self.opened, self.world, self.say, self.line)
-
-    @property
-    def hiring(self) -> Hiring:
-        return Hiring(self.market, self.book, self.world.clock, self.say)
 
 
 def hired(
@@ -105,19 +74,24 @@ def hired(
     target = opened.spec.target.vast or VastTarget.model_validate({})
     state, clock = world.state, world.clock
     opened = formed(opened, world)
-    me = _Renter(opened, target, world, market or vast(state, clock), lease_book(state, clock), say, line)
+    me = Renter(opened, target, world, market or vast(state, clock), lease_book(state, clock), say, line)
     _saving(me)
     me.hiring.settle(me.swarm)
     there = me.hiring.adopt(me.swarm, owner(state))
     before = world.placed(me.swarm)
     if there is not None and before is not None and before.lease == there.id and before.prepared:
+        awake = _awake(me, there)
+        woken, there = awake is not there, awake
         _watch(me, there, _adopted(me, there))
-        _found_again(me, there, before)
+        found_again(me, there, before, woken=woken)
         go_on(world.placed(me.swarm) or before, world)
-        if not _answers(me):
+        told = not wished.differs(me, there)
+        if not answers(me) or not told:
             _prepare(me, there, None, _adopted(me, there))
+        wished.note(me)
         return True
     if there is None:
+        mourned(me, before)
         return _rent(me, approve)
     mine = there.label is not None and there.label.owner == owner(state)
     if not mine and not adopt:
@@ -126,35 +100,22 @@ def hired(
             hint=f"swarmctl up --adopt   (goes on with it; or swarmctl down --lease {there.id})",
         )
     say(f"goes on with machine {there.id}, which is rented already")
+    if there.state in STILL:
+        there = _awake(me, there)
     with suppress(ProviderError):  # a virtual machine keeps the keys that it began with
         me.market.admit(there.id, own_key(state)[1])
     return _made_ready(me, there, None, _adopted(me, there), ours=mine)
 
 
-def _answers(me: _Renter) -> bool:
-    """What works there for us does."""
-    if me.processes:
-        return at_hand(me.swarm, me.world, me.say)
-    if docker_answers(me.world.connection(me.swarm)):
-        return True
-    me.say("Docker does not answer on the machine: it is prepared again")
-    return False
+def _awake(me: Renter, lease: Lease) -> Lease:
+    """It runs, which is written down for the bill."""
+    found = me.waker.awake(lease, me.swarm)
+    with suppress(HostError):
+        me.book.saw(found)
+    return found
 
 
-def _found_again(me: _Renter, lease: Lease, placed: Placed) -> None:
-    """After a restart its ports may be others."""
-    host = placed.reached
-    if not lease.addresses or any((host.address, host.port) == (one.host, one.port) for one in lease.addresses):
-        return
-    me.say(f"machine {lease.id} has other ports now")
-    me.world.leave(me.swarm)
-    folder = private(me.world.places(me.swarm).root / "tunnels")
-    found = reach(host, lambda: lease.addresses, folder, me.say, clock=me.world.clock, seconds=_ENTERS)
-    found.line.close()
-    me.world.put(placed.model_copy(update={"host": asdict(found.line.host)}))
-
-
-def _rent(me: _Renter, approve: Approve) -> bool:
+def _rent(me: Renter, approve: Approve) -> bool:
     """Offers by what they truly cost, one yes, and the first machine that is of use."""
     thought = considered(me.opened, me.world, me.market)
     me = replace(me, opened=thought.opened)
@@ -168,7 +129,7 @@ def _rent(me: _Renter, approve: Approve) -> bool:
     choices = [one for one in found.choices if one.total.dollars <= most]  # a dearer one needs another yes
     while choices and len(failed) < _MACHINES:
         with me.line.part("rent"):
-            got = me.hiring.hire(_wish(me), choices, _container if me.processes else _order)
+            got = me.hiring.hire(_wish(me), choices, partial(_container, me) if me.processes else _order)
         given = replace(agreed, hourly=got.choice.hourly)
         if got.lease.label is not None:
             me.book.meter.promise(got.lease.label.nonce, given.budget)
@@ -185,7 +146,7 @@ def _rent(me: _Renter, approve: Approve) -> bool:
     )  # fmt: skip
 
 
-def _made_ready(me: _Renter, lease: Lease, got: Hired | None, given: Promise, *, ours: bool = True) -> bool:
+def _made_ready(me: Renter, lease: Lease, got: Hired | None, given: Promise, *, ours: bool = True) -> bool:
     """Running, reached, guarded, prepared and written down; what fails or is broken off gives our machine back."""
     try:
         _watch(me, lease, given)
@@ -194,6 +155,7 @@ def _made_ready(me: _Renter, lease: Lease, got: Hired | None, given: Promise, *,
         with me.line.part("boot"):
             running = await_running(me.market, lease.id, me.world.clock, me.say)
         _prepare(me, running, got, given)
+        wished.note(me)
     except BaseException:
         me.world.errands.stop()
         if ours:
@@ -202,7 +164,7 @@ def _made_ready(me: _Renter, lease: Lease, got: Hired | None, given: Promise, *,
     return True
 
 
-def _watch(me: _Renter, lease: Lease, given: Promise) -> None:
+def _watch(me: Renter, lease: Lease, given: Promise) -> None:
     """Have it looked after from here, too, also when this command is killed."""
     if lease.label is not None:
         tell = Notify(me.target.notify.url, me.target.notify.command)
@@ -210,26 +172,26 @@ def _watch(me: _Renter, lease: Lease, given: Promise) -> None:
         watch(Watched(me.swarm, lease.id, expires, budget, given.at_end, tell), me.world)
 
 
-def _prepare(me: _Renter, lease: Lease, got: Hired | None, given: Promise) -> None:
+def _prepare(me: Renter, lease: Lease, got: Hired | None, given: Promise) -> None:
     private_key, _ = own_key(me.world.state)
     host = Host(
         SLOT, "localhost", key=str(private_key), config=NO_CONFIG,
-        known_hosts=str(keys_file(me.world.state, known_as(lease.id))),
+        known_hosts=str(keys_file(me.world.state, known_as(lease.id))), alias=known_as(lease.id),
     )  # fmt: skip
     folder = private(me.world.places(me.swarm).root / "tunnels")
     me.say(f"machine {lease.id} runs; waiting for SSH")
     with me.line.part("SSH"):
-        found = reach(host, lambda: lease.addresses, folder, me.say, clock=me.world.clock, seconds=_ENTERS)
+        found = reach(host, lambda: lease.addresses, folder, me.say, clock=me.world.clock, seconds=ENTERS)
     reached = found.line.host
     with found.line:
         armed = _guard(me, lease, got, given, found.line)
-        me = me if got is not None else _as_found(me, found.line)
+        me = me if got is not None else as_found(me, found.line)
         if me.processes:
             with me.line.part("prepare"):
-                hold = None if armed is None else Rented(armed, _saving(me))
+                hold = _hold(me, armed, found.line)
                 seated(me.swarm, found.line, lease.id, hold, me.world, me.say)
             return
-        variables = {} if armed is None else {**armed.variables(), **_saving(me)}
+        variables = {**(armed.variables() if armed else {}), **(_saving(me) if armed or me.target.save else {})}
         fields = asdict(reached)
         me.world.put(Placed(swarm=me.swarm, host=fields, lease=lease.id))
         me.say("preparing it; its guard comes before all that is large")
@@ -237,31 +199,35 @@ def _prepare(me: _Renter, lease: Lease, got: Hired | None, given: Promise) -> No
     me.world.put(Placed(swarm=me.swarm, host=fields, lease=lease.id, prepared=form(variables)))
 
 
-def _as_found(me: _Renter, line: Line) -> _Renter:
-    """A machine that somebody rented before may be a container: it has no service manager, and gets no Docker."""
-    if not may_be_processes(me.opened.spec, me.opened.loaded.origins) or look(line).systemd:
-        return me
-    return replace(me, opened=replace(me.opened, spec=as_processes(me.opened.spec)))
-
-
-def _guard(me: _Renter, lease: Lease, got: Hired | None, given: Promise, line: Line) -> Armed | None:
+def _guard(me: Renter, lease: Lease, got: Hired | None, given: Promise, line: Line) -> Armed | None:
     key = got.key if got is not None and got.key is not None else me.book.key(lease.id)
     if key is None:
-        me.say("note: the market gave no key of this machine: it cannot end itself, only `down` and `reap` can")
+        if terms_of(line) is not None:
+            me.say("its guard is there already, and ends it as was promised; swarmctl extend changes that")
+        else:
+            me.say("note: the market gave no key of this machine: it cannot end itself, only `down` and `reap` can")
         return None
     now = me.world.clock.now().timestamp()
     written = next((one for one in me.book.attempts(me.swarm) if lease.id in one.attempt.contracts), None)
     began = burning(lease, now, written.intended if written else None)
     try:
         since = int(began if began is not None else now)
-        return Armed(guard_settings(lease, given, since, _market_of(line)), key.reveal())
+        settings = guard_settings(lease, given, since, _market_of(line))
+        return Armed(carried_on(line, settings, int(now)), key.reveal())
     except ValueError as e:
         raise HostError(
             f"machine {lease.id} cannot be guarded: {e}", hint=f"swarmctl down --lease {lease.id}"
         ) from None
 
 
-def _saving(me: _Renter) -> dict[str, Any]:
+def _hold(me: Renter, armed: Armed | None, line: Line) -> Rented | None:
+    """What a container is given; one that a colleague guards keeps where he has its results pushed to."""
+    if armed is None and terms_of(line) is None:
+        return None
+    return Rented(armed, _saving(me) if armed or me.target.save else {})
+
+
+def _saving(me: Renter) -> dict[str, Any]:
     return saving(me.target.save, Path(me.opened.loaded.source).resolve().parent)
 
 
@@ -273,7 +239,7 @@ def _market_of(line: Line) -> str:
     return done.stdout.strip() or base()
 
 
-def _adopted(me: _Renter, lease: Lease) -> Promise:
+def _adopted(me: Renter, lease: Lease) -> Promise:
     """What was promised of a machine that is rented already."""
     hourly = lease.hourly.known or Decimal(0)
     budget = me.book.meter.budget(lease.label.nonce) if lease.label else None
@@ -281,7 +247,7 @@ def _adopted(me: _Renter, lease: Lease) -> Promise:
     return Promise(hourly, me.target.ttl, me.target.idle, budget or usual, me.target.at_end)
 
 
-def _wish(me: _Renter) -> Wish:
+def _wish(me: Renter) -> Wish:
     now = int(me.world.clock.now().timestamp())
     return Wish(me.swarm, owner(me.world.state), now + me.target.ttl, me.target.max_price)
 
@@ -290,5 +256,5 @@ def _order(choice: Choice) -> Order:
     return Order(VM_IMAGE, choice.card.disk, bid=choice.bid, vm=True)
 
 
-def _container(choice: Choice) -> Order:
-    return Order(CONTAINER_IMAGE, choice.card.disk, bid=choice.bid, onstart=HOOK)
+def _container(me: Renter, choice: Choice) -> Order:
+    return Order(rental_image(me.opened.spec), choice.card.disk, bid=choice.bid, onstart=HOOK)

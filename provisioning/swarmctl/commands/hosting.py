@@ -69,9 +69,6 @@ def _instead(opened: Opened, target: VastTarget, world: World, say: Say) -> Host
     _, entries = written(_folders(opened))
     if not entries:
         return None
-    if opened.spec.runtime == "process":
-        opened = replace(opened, spec=on_processors(opened.spec))
-    cards, _ = cards_for(opened, target.gpu)
     for name in entries:
         try:
             host = find(name, _folders(opened), world.state)
@@ -80,9 +77,11 @@ def _instead(opened: Opened, target: VastTarget, world: World, say: Say) -> Host
         except HostError as e:
             say(f"your own host {name} is passed over: {e.message}")
             continue
-        box = hardware.of_machine(facts.machine)
-        kinds = [card.profile for card in box.cards]
-        fits = any(card.profile in kinds for card in cards) and fit(asked(opened), box).placement is not None
+        box, there = hardware.of_machine(facts.machine), opened
+        if opened.spec.runtime == "process" and not facts.serves_cards:
+            there = replace(opened, spec=on_processors(opened.spec))
+        kinds, (cards, _) = [card.profile for card in box.cards], cards_for(there, target.gpu)
+        fits = any(card.profile in kinds for card in cards) and fit(asked(there), box).placement is not None
         say(
             f"your own host {name} has {', '.join(kinds) or 'no card'}: "
             + ("nothing is rented" if fits else "not this")

@@ -27,7 +27,7 @@ class Machine:
     """One rented machine. state: held, ended, or unknown where the market does not say. Times in epoch seconds.
 
     meter: by our own account, None where no price was ever seen. ends, by: when it goes, of a held one. bill: of an
-    ended one whose charges could be read; why: what is not known.
+    ended one whose charges could be read; why: what is not known. still: its cards are not paid for now.
     """
 
     id: str
@@ -42,11 +42,14 @@ class Machine:
     by: str = ""
     bill: Explained | None = None
     why: str = ""
+    still: bool = False
 
     @property
     def rate(self) -> Decimal:
-        """$/h with its disk; nothing for one that is gone."""
-        return self.meter.gpu_rate + self.meter.disk_rate if self.meter and self.state != "ended" else ZERO
+        """$/h with its disk; its disk's alone where it stands still, nothing for one that is gone."""
+        if self.meter is None or self.state == "ended":
+            return ZERO
+        return self.meter.disk_rate + (ZERO if self.still else self.meter.gpu_rate)
 
     @property
     def burned(self) -> Decimal | None:
@@ -61,6 +64,7 @@ class Machine:
         return {
             "id": self.id,
             "state": self.state,
+            "still": self.still,
             "began": self.began,
             "until": self.until,
             "dollars_per_hour": str(micro(self.rate)),
@@ -153,8 +157,11 @@ def _machine(known: _Known, now: float, charges: Sequence[Charge] | None, why: s
         until = seen_to_end or max(told, default=now)
         if seen_to_end is None:
             why = f"nobody here saw its end: when that was is {_WORD if told else 'not known'}"
-    meter = metered(_seen(known, now), began, until)
-    machine = Machine(known.id, known.label.swarm, known.state, began, until, meter, budget=known.budget, why=why)
+    seen = _seen(known, now)
+    meter, still = metered(seen, began, until), bool(seen) and not seen[-1].computes
+    machine = Machine(
+        known.id, known.label.swarm, known.state, began, until, meter, budget=known.budget, why=why, still=still
+    )
     if known.state != "ended":
         return _left(machine, known.label, now)
     bill = None if meter is None or charges is None else explain(meter, charges, known.id)

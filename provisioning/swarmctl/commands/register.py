@@ -6,7 +6,7 @@ from swarmctl.core.chatfamily import chosen
 from swarmctl.core.modelfile import EngineModel, modelfile
 from swarmctl.effects.converting.results import Result, Results
 from swarmctl.effects.engines.ollama import Ollama
-from swarmctl.effects.modelfiles import templates
+from swarmctl.effects.templates import modelfile_templates
 from swarmctl.effects.world import World
 from swarmctl.errors import SpecError
 
@@ -33,5 +33,5 @@ def register(
             name = f"{one.name}:{one.quant.lower()}"
             context = (contexts or {}).get(one.held) or min(held.facts.model.context, MOST)
             model = EngineModel(name, f"sha256:{one.sha256}", one.sha256, family, context, -1)
-            changed = server.put(name, modelfile(model, templates()), blobs.blob(one.sha256))
+            changed = server.put(name, modelfile(model, modelfile_templates()), blobs.blob(one.sha256))
             yield f"{name}: {', '.join(changed) if changed else 'there already'}; a context of {context:,} tokens"

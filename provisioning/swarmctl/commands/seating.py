@@ -24,9 +24,12 @@ _FORM = "process"
 
 @dataclass(frozen=True, slots=True)
 class Rented:
-    """What a rented machine is given beside the rest: its guard, and what pushes results elsewhere (may be empty)."""
+    """What a rented machine is given beside the rest: its guard, and what pushes results elsewhere (may be empty).
 
-    armed: Armed
+    armed: None where another computer gave it one, whose key is not here.
+    """
+
+    armed: Armed | None
     saving: Mapping[str, Any]
 
 
@@ -39,7 +42,7 @@ def seated(swarm: str, line: Line, lease: str, rented: Rented | None, world: Wor
 
     def watch() -> None:
         world.put(placed)
-        if rented is not None:
+        if rented is not None and rented.armed is not None:
             say("its guard comes before all that is large")
             guard(line, rented.armed, world.clock, placed.base)
 

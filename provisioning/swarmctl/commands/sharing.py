@@ -1,38 +1,25 @@
 """A swarm whose specialists share the weights of their base: folded into it before anything else is converted."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from swarmctl.commands.convert import Wish
-from swarmctl.commands.convertible import published
-from swarmctl.commands.sharebase import RANK, RESIDUAL, folder
-from swarmctl.core.converting.request import Asked, asked
+from swarmctl.commands.folding import Hands, fold
+from swarmctl.core.converting.request import Asked
 from swarmctl.core.hardware.box import Box
 from swarmctl.core.model import Model
 from swarmctl.core.placement.demand import Known, demand
 from swarmctl.core.placement.place import place
 from swarmctl.core.placement.placement import Refused
 from swarmctl.core.settle import reasons
-from swarmctl.core.sharing.verdict import in_a_file, table
 from swarmctl.core.spec import ModelSource, SwarmSpec
-from swarmctl.effects import hardware, machine
-from swarmctl.effects.converting.adapters import Adapter, Kept, shared
-from swarmctl.effects.converting.identity import Hashes
-from swarmctl.effects.converting.tools import Tools
-from swarmctl.effects.describe import describe
+from swarmctl.effects import hardware
+from swarmctl.effects.converting.adapters import Adapter
 from swarmctl.effects.known import known
 from swarmctl.effects.observe import remains
-from swarmctl.effects.sharing import Asked as Sharing
 from swarmctl.effects.sharing import adopt
 from swarmctl.effects.world import World
 from swarmctl.errors import CapacityError, SpecError
-
-_SHARE = 0.8
-"""Of the free memory."""
-Say = Callable[[str], None]
-With = Callable[[], Tools]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,32 +30,23 @@ class Folded:
     bases: Mapping[str, Asked] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
-    """asked: what must be converted of it. model: its architecture."""
-
-    asked: Asked
-    model: Model
-
-
-def folded(spec: SwarmSpec, world: World, wish: Wish, quant: str, with_: With, say: Say) -> Folded:
+def folded(spec: SwarmSpec, quant: str, by: Hands) -> Folded:
     """Adapters of all specialists where the file asks for a shared base, or `auto` comes to one.
 
-    quant: of weights that name none. with_: gives the tools where something must be made; nothing is made twice.
-    Raises CapacityError where the swarm fits in no form, SpecError for a specialist that needs a model of its own, and
-    what `shared` raises.
+    quant: of weights that name none. Nothing is made twice. Raises CapacityError where the swarm fits in no form,
+    SpecError for a specialist that needs a model of its own, and what `fold` raises.
     """
-    edits = edits_of(spec)
+    edits, world = edits_of(spec), by.world
     if not edits:
         return Folded(spec)
-    if not _shares(spec, edits, world, quant):
+    if not shares(spec, edits, world, quant):
         return Folded(_apart(spec, edits))
     if wrong := list(_unfit(spec, edits)):
         raise SpecError(wrong[0], detail="\n".join(wrong[1:]), hint="--architecture separate: each has its own weights")
     models, bases = dict(spec.models), {}
     for base in dict.fromkeys(edits.values()):
         names = [name for name in edits if edits[name] == base]
-        found, adapters = _fold(spec, base, names, _Hands(world, wish, with_, say))
+        found, adapters = fold(spec, base, names, by)
         bases[base] = found.asked
         models |= {name: _adapter(spec.models[name], one, found.model, world) for name, one in adapters.items()}
     placement = spec.placement.model_copy(update={"architecture": "shared-base"})
@@ -94,7 +72,7 @@ def _apart(spec: SwarmSpec, edits: Mapping[str, str]) -> SwarmSpec:
     return spec.model_copy(update={"models": {**spec.models, **plain}})
 
 
-def _shares(spec: SwarmSpec, edits: Mapping[str, str], world: World, quant: str) -> bool:
+def shares(spec: SwarmSpec, edits: Mapping[str, str], world: World, quant: str) -> bool:
     """What the file says; `auto` is asked of the plan where the machine is at hand."""
     form = spec.placement.architecture
     if form != "auto" or spec.engine.kind != "llamacpp" or spec.runtime != "compose" or not spec.target.is_here:
@@ -138,55 +116,6 @@ def _unfit(spec: SwarmSpec, edits: Mapping[str, str]) -> list[str]:
             said = f"models.{base}: specialists are told from a base by its published weights"
             found.append(f"{said}: name its folder or repository, not {spec.models[base].key}")
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Hands:
-    """What adapters are made with."""
-
-    world: World
-    wish: Wish
-    tools: With
-    say: Say
-
-
-def _fold(spec: SwarmSpec, base: str, names: list[str], by: _Hands) -> tuple[Base, Mapping[str, Adapter]]:
-    """The base as it must be converted, and the adapter of each specialist."""
-    world = by.world
-    folders = {name: folder(_asked(spec.models[name]), world) for name in names}
-    request = Sharing(folder(_asked(spec.models[base]), world), folders, RANK, RESIDUAL)
-    memory = by.wish.memory or round(machine.look(world.store.root).ram_free * _SHARE)
-    told: list[object] = []
-
-    def tell(row: Mapping[str, Any]) -> None:
-        told.append(row.get("event"))
-        if row.get("event") == "specialist":
-            by.say(f"{row.get('name')}: {'shares' if row.get('accepted') else 'cannot share'} {base}")
-
-    def fold() -> Kept:
-        return shared(request, world.store, by.tools, memory, tell)
-
-    kept = fold()
-    if _damaged(kept, world):
-        kept = fold()
-    in_a_file(kept.report)
-    if told:
-        for row in table(kept.report):
-            by.say("  ".join(f"{word:<12}" for word in row).rstrip())
-    return Base(kept.laid(asked(str(request.base), "folder")), describe(request.base)), kept.adapters
-
-
-def _damaged(kept: Kept, world: World) -> bool:
-    """Somebody changed an adapter's file: it goes, so that it is made anew."""
-    hashes = Hashes(world.store.root)
-    bad = [one.path for one in kept.adapters.values() if hashes.one(one.path) != one.sha256]
-    for path in bad:
-        path.unlink()
-    return bool(bad)
-
-
-def _asked(source: ModelSource) -> Asked:
-    return published(source.path or f"hf:{source.hf}@{source.revision}")
 
 
 def _adapter(source: ModelSource, one: Adapter, model: Model, world: World) -> ModelSource:

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ServiceLine:
-    """One service. state: as its supervisor says, `stray`, or `gone`. memory: MiB resident; restarts counted."""
+    """One service. state: as its supervisor says, `stray`, `gone`, or `unknown` where nobody sees it.
+
+    memory: MiB resident; restarts counted.
+    """
 
     name: str
     state: str
@@ -95,7 +98,7 @@ def status(swarm: str, world: World) -> Status:
         lines.append(
             ServiceLine(
                 name,
-                one.state if one else "gone",
+                one.state if one else "unknown" if blind else "gone",
                 one.pid if one else None,
                 ports.get(name),
                 one.restarts if one else 0,
@@ -112,9 +115,10 @@ def status(swarm: str, world: World) -> Status:
         verdict=verdict,
         faults=(
             *blind,
+            *(_absent(swarm, world) if blind else ()),
             *lost_cards(found.services, found.machine),
             *full_disk(found.machine),
-            *_faults(record, lines, found.supervisor, verdict),
+            *_faults(record, lines, found.supervisor, verdict, seen=not blind),
             *_unwell(looked),
             *([_BROKEN_OFF] if broken_off(swarm, world) else []),
         ),
@@ -128,6 +132,16 @@ def known_verdict(swarm: str, world: World) -> Verdict | None:
     """Of the last proofs for which models were asked; None where there was none."""
     raw = files.read_json(world.places(swarm).proved)
     return Verdict.from_json(raw) if raw else None
+
+
+def _absent(swarm: str, world: World) -> tuple[str, ...]:
+    """What became of a rented machine that is not reached, as its market has it."""
+    placed = world.placed(swarm)
+    if placed is None or not placed.lease:
+        return ()
+    from swarmctl.effects.providers.whereabouts import whereabouts  # noqa: PLC0415 - brings the market's client with it
+
+    return (whereabouts(swarm, world),)
 
 
 def _rented(swarm: str, world: World) -> "tuple[Standing, ...]":
@@ -149,17 +163,18 @@ def _looked(swarm: str, world: World) -> tuple[Observed, tuple[str, ...]]:
 
 
 def _faults(
-    record: SwarmRecord | None, lines: list[ServiceLine], supervisor: int | None, verdict: Verdict | None
+    record: SwarmRecord | None, lines: list[ServiceLine], supervisor: int | None, verdict: Verdict | None, *, seen: bool
 ) -> list[str]:
+    """seen: it could be looked at; of what nobody saw nothing is said."""
     found = []
     if record is None and lines:
         found.append("its state folder is lost; `swarmctl down` still finds and ends it")
-    if record is not None and record.runtime == "process" and supervisor is None:
+    if seen and record is not None and record.runtime == "process" and supervisor is None:
         found.append("its supervisor does not answer; `swarmctl up` heals it")
     found += [
         f"{line.name} is {line.state}" + (f" ({line.note})" if line.note else "")
         for line in lines
-        if line.state not in {"running", "starting"}
+        if seen and line.state not in {"running", "starting"}
     ]
     if record is not None and verdict is None:
         found.append("it was never proved healthy; `swarmctl check` proves it")

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from swarmctl.commands.falling import Try, remember, tries, words
 from swarmctl.commands.formed import formed
 from swarmctl.core.chain import Chain, part
-from swarmctl.core.kept import KeptState
 from swarmctl.core.observed import Observed
 from swarmctl.core.plan import Plan, Verb
 from swarmctl.core.reconcile import reconcile
@@ -19,13 +19,14 @@ from swarmctl.effects import files
 from swarmctl.effects.clearing import broken_off, clear
 from swarmctl.effects.execute import Job, Progress, StepEnded, Tell, quietly
 from swarmctl.effects.jobs import job_for
-from swarmctl.effects.keeping import keep as keep_state
-from swarmctl.effects.keeping import kept
 from swarmctl.effects.observe import observe
 from swarmctl.effects.specs import Opened
 from swarmctl.effects.timeline import Timeline
 from swarmctl.effects.world import World
 from swarmctl.errors import CapacityError, DeployError, HealthError, HostError, PortTakenError, SwarmctlError
+
+if TYPE_CHECKING:
+    from swarmctl.core.kept import KeptState
 
 Approve = Callable[[Plan], bool]
 Secure = Callable[[Opened, World, Timeline], bool]
@@ -160,7 +161,10 @@ class Walk:
         observed = observe(opened, world, update_lock=self.update_lock)
         decided = reconcile(opened.spec, observed)
         if decided.refusals:
-            raise _refused(decided, observed)
+            failure = _refused(decided, observed)
+            if not self.keep and _was_nothing(observed):
+                _held(opened.spec.name, world, failure)
+            raise failure
         if decided.is_empty:
             return _idle(decided, world)
         if not self.approve(decided):
@@ -211,6 +215,9 @@ def _idle(plan: Plan, world: World) -> Report:
 
 
 def _carried_out(job: Job, walk: Walk) -> Report:
+    from swarmctl.effects.keeping import keep as keep_state  # noqa: PLC0415 - not where nothing is done
+    from swarmctl.effects.keeping import kept  # noqa: PLC0415 - as above
+
     begun = job.world.clock.monotonic()
     job.ready()
     proved = kept(job.world.places(job.spec.name)).current
@@ -225,9 +232,9 @@ def _carried_out(job: Job, walk: Walk) -> Report:
     return Report(job.plan, done=True, verdict=verdict, seconds=job.world.clock.monotonic() - begun)
 
 
-def _undo(job: Job, proved: KeptState | None, failure: BaseException, *, fresh: bool) -> None:
+def _undo(job: Job, proved: "KeptState | None", failure: BaseException, *, fresh: bool) -> None:
     """Take away a first attempt, or bring back what was proved before this one."""
-    if isinstance(failure, HealthError) and fresh and _held(job, failure):
+    if isinstance(failure, HealthError) and fresh and _held(job.spec.name, job.world, failure):
         return
     if fresh:
         _away(job, failure)
@@ -235,21 +242,21 @@ def _undo(job: Job, proved: KeptState | None, failure: BaseException, *, fresh: 
         _back(job, proved, failure)
 
 
-def _held(job: Job, failure: HealthError) -> bool:
-    """A rented machine is not thrown away with its minutes for a proof that failed: it is held for a while."""
-    placed = job.world.placed(job.spec.name)
+def _held(swarm: str, world: World, failure: SwarmctlError) -> bool:
+    """A rented machine is not thrown away with its minutes for what may be mended: it is held for a while."""
+    placed = world.placed(swarm)
     if placed is None or not placed.lease:
         return False
     from swarmctl.effects.hosts.holding import HELD, hold  # noqa: PLC0415 - only where a machine was rented
 
     try:
-        if not hold(placed, job.world):
+        if not hold(placed, world):
             return False
     except HostError:
         return False
     said = f"machine {placed.lease} is held for {HELD // 60} minutes, and ends itself then"
     failure.detail = f"{failure.detail}\n{said}" if failure.detail else said
-    failure.hint = f"{failure.hint or 'swarmctl status'}; or end it now: swarmctl down --swarm {job.spec.name}"
+    failure.hint = f"{failure.hint or 'swarmctl status'}; or end it now: swarmctl down --swarm {swarm}"
     return True
 
 
@@ -270,7 +277,7 @@ def _away(job: Job, failure: BaseException) -> None:
         )
 
 
-def _back(job: Job, proved: KeptState, failure: BaseException) -> None:
+def _back(job: Job, proved: "KeptState", failure: BaseException) -> None:
     from swarmctl.commands.rollback import reopened  # noqa: PLC0415 - it stands on `up`
 
     when = proved.at.isoformat(timespec="seconds")

@@ -3,11 +3,13 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from swarmctl.commands.convert import Decided, Report
 from swarmctl.console import Console
 from swarmctl.core.converting.graph import Group, Node
+from swarmctl.core.converting.upcoming import Fold
 from swarmctl.core.units import as_duration, as_size
 from swarmctl.effects.converting.results import Result
 from swarmctl.effects.converting.run import Began, Ended, Far
@@ -21,11 +23,13 @@ _EVERY = 10.0
 """Seconds between two lines of one step where nobody watches."""
 
 
-def show_plan(console: Console, decided: Decided) -> None:
-    """Steps with what they write, when, and the most that lies on the disk at once."""
+def show_plan(console: Console, decided: Decided, folds: Sequence[Fold] = ()) -> None:
+    """Steps with what they write, when, and the most that lies on the disk at once. folds: what is done before."""
     if console.as_json:
-        console.json(plan_json(decided))
+        console.json({**plan_json(decided), **({"folds": [asdict(fold) for fold in folds]} if folds else {})})
         return
+    for fold in folds:
+        console.data(f"first {fold.text}, about {as_duration(fold.seconds)}")
     for result in decided.held.values():
         console.data(f"{result.name} {result.quant}: there already ({result.bytes / _MB:.0f} MB)")
     if decided.is_empty:

@@ -52,7 +52,6 @@ def show_extended(console: Console, done: Extension, now: float) -> None:
     console.data(f"machine {done.lease.id} ends {when(done.end, now)} by its {done.cause}, as its label says")
     told = ", ".join(when(at, now) for at in done.warnings if at > now)
     console.data(f"warnings: {told}" if told else "warnings: due now")
-    console.say("a guard that runs on the machine keeps its old limits until it is armed again")
 
 
 def show_machines(console: Console, cost: Cost) -> None:
@@ -66,7 +65,8 @@ def show_machines(console: Console, cost: Cost) -> None:
 
 def _row(one: Machine) -> list[object]:
     burned = "?" if one.burned is None else _cents(one.burned)
-    return [one.id, one.state, as_duration(one.until - one.began), dollars(one.rate), burned, _left(one)]
+    state = f"{one.state}, stands still" if one.still else one.state
+    return [one.id, state, as_duration(one.until - one.began), dollars(one.rate), burned, _left(one)]
 
 
 def _left(one: Machine) -> str:

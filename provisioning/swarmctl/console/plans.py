@@ -24,6 +24,9 @@ def show_plan(console: Console, plan: Plan, loaded: Loaded | None = None) -> Non
         console.data(f"\n{console.style('note', 'yellow')}: {warning}")
     for refusal in plan.refusals:
         console.data(f"\n{console.style('refused', 'red')}: {refusal}")
+    if plan.first is not None:
+        console.data("\n" + console.style("made first of published weights", "bold"))
+        console.data("\n".join(f"  {line}" for line in plan.first.lines))
     if not plan.refusals:
         console.data("\n" + console.style("steps", "bold"))
         console.data(plan.text())

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from swarmctl.console import Console
+from swarmctl.core.parts.names import whole
 from swarmctl.core.units import as_duration
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def show_history(console: Console, events: "list[Event]") -> None:
     rows = [
         [
             f"{e.begun.astimezone():%Y-%m-%d %H:%M:%S}",
-            e.swarm,
+            "{} ({})".format(*part) if (part := whole(e.swarm)) else e.swarm,
             e.what + (f" {e.detail['run']}" if "run" in e.detail else ""),
             e.who,
             e.result or "unfinished",
@@ -186,7 +187,9 @@ def show_history(console: Console, events: "list[Event]") -> None:
 
 def _event(event: "Event") -> dict[str, object]:
     ended = event.ended.isoformat() if event.ended else None
-    return {**asdict(event), "begun": event.begun.isoformat(), "ended": ended, "detail": dict(event.detail)}
+    swarm, slot = whole(event.swarm) or (event.swarm, "")
+    whose = {"swarm": swarm, "slot": slot}
+    return {**asdict(event), **whose, "begun": event.begun.isoformat(), "ended": ended, "detail": dict(event.detail)}
 
 
 def show_doctor(console: Console, diagnosis: "Diagnosis") -> None:

@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
-from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError
+from jinja2 import TemplateError
 
 from swarmctl.core.composecheck import check
 from swarmctl.core.composesite import ComposeSite
 from swarmctl.core.composeview import registered, view
 from swarmctl.core.stack import LABEL, Stack, config_hash
+from swarmctl.core.templates import environment
 from swarmctl.core.yamltree import Unreadable, read_tree
 from swarmctl.errors import SwarmctlError
 
@@ -26,7 +26,8 @@ def render(stack: Stack, site: ComposeSite, known: str | None = None) -> str:
     that names what there is not, or whose result would not be sealed.
     """
     try:
-        text = _environment(tuple(site.templates.items())).get_template("stack.yml.j2").render(_values(stack, site))
+        found = environment(site.templates, lstrip=True, filters=(("word", word),))
+        text = found.get_template("stack.yml.j2").render(_values(stack, site))
     except TemplateError as e:
         raise SwarmctlError(f"a template under compose/ cannot be rendered: {type(e).__name__}: {e}") from None
     if text != known and (problems := check(parsed(text), stack, site)):
@@ -73,21 +74,6 @@ def labels(stack: Stack, settings: Mapping[str, Any], gpu: str | None = None) ->
 def word(value: Any) -> str:
     """A value as YAML (JSON is YAML) that Compose reads as it stands: it would replace what a single `$` begins."""
     return json.dumps(value).replace("$", "$$")
-
-
-@cache
-def _environment(templates: tuple[tuple[str, str], ...]) -> Environment:
-    """The same for every stack: reading the templates takes longer than filling them."""
-    found = Environment(
-        loader=DictLoader(dict(templates)),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - a Compose file is no HTML; every value goes through `word`
-    )
-    found.filters["word"] = word
-    return found
 
 
 def _values(stack: Stack, site: ComposeSite) -> dict[str, Any]:

@@ -155,6 +155,3 @@ def _not_yet(spec: SwarmSpec) -> Iterator[str]:
     """What can be planned and not be served by containers yet."""
     if spec.engine.kind == "vllm":
         yield "engine.kind: vllm is planned for, and not run: --engine ollama (or llamacpp)"
-    for name, source in spec.models.items():
-        if source.file is None and source.path is None:
-            yield f"models.{name}: {source.hf} must be converted first; name a ready GGUF file of a repository instead"

@@ -2,23 +2,31 @@
 
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
+from swarmctl.core.engine import FEW
 from swarmctl.core.observed import Observed
+from swarmctl.core.placement.placement import Placement, Process
 from swarmctl.core.spec import ORCHESTRATOR, SwarmSpec
 from swarmctl.core.stack import Service, Stack
 
 
-def design(spec: SwarmSpec, observed: Observed) -> Stack:
-    """One engine per model and one agent per role, on the CPU of the local machine.
+def design(spec: SwarmSpec, observed: Observed, placed: Placement | None = None) -> Stack:
+    """One engine per model and one agent per role, as processes of one machine. placed: on its cards, where it says so.
 
     Settings hold what decides how a service runs and nothing of where: no path, no port.
     """
-    engines = [_engine(spec, observed, model) for model in spec.models if spec.users(model)]
+    homes = {process.models[0]: process for process in placed.processes} if placed else {}
+    used = [model for model in spec.models if spec.users(model)]
+    engines = [
+        _engine(spec, observed, model, _of_card(homes.get(model)) if placed else _unplaced(spec, observed, n, model))
+        for n, model in enumerate(used)
+    ]
     agents = [agent(spec, observed.prompts, role) for role in spec.roles]
     return Stack(spec.name, "slot-0", "cpu", (*engines, *agents))
 
 
-def _engine(spec: SwarmSpec, observed: Observed, model: str) -> Service:
+def _engine(spec: SwarmSpec, observed: Observed, model: str, card: Mapping[str, Any]) -> Service:
     source, engine = spec.models[model], spec.engine
     known = observed.sources.get(source.key)
     return Service(
@@ -34,12 +42,27 @@ def _engine(spec: SwarmSpec, observed: Observed, model: str) -> Service:
             "parallel": engine.parallel,
             "kv": engine.kv,
             "flash_attention": engine.flash_attention,
-            "threads": engine.threads or observed.machine.cores,
+            "threads": engine.threads or min(FEW if card else observed.machine.cores, observed.machine.cores),
             "cache_ram": engine.cache_ram,
             "keep_alive": -1 if engine.keep_alive is None else engine.keep_alive,
-            "gpu_layers": 0,
+            "gpu_layers": -1 if card else 0,
+            **card,
         },
     )
+
+
+def _of_card(process: Process | None) -> dict[str, Any]:
+    """What is said of a process on a card alone."""
+    if process is None or process.gpu is None:
+        return {}
+    return {"card": process.gpu, "batch": process.serving.batch, "ubatch": process.serving.ubatch}
+
+
+def _unplaced(spec: SwarmSpec, observed: Observed, n: int, model: str) -> dict[str, Any]:
+    """The same while nothing is known of some model: dealt out by number, and placed by the next `up`."""
+    if observed.cards is None or spec.models[model].device == "cpu":
+        return {}
+    return {"card": n % len(observed.cards.cards)}
 
 
 def agent(spec: SwarmSpec, prompts: Mapping[str, str], name: str) -> Service:

@@ -2,6 +2,9 @@
 
 from pydantic import BaseModel, ConfigDict
 
+FEW = 4
+"""Threads of a process whose layers are all on a card: they only prepare and sample."""
+
 
 class EngineFile(BaseModel):
     """One server, one model; every value explicit.

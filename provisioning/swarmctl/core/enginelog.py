@@ -8,6 +8,7 @@ _BUFFER = re.compile(r"\S+ +(model|LoRA|KV|RS|compute|output) buffer size = +([\
 _RESERVE = "sched_reserve: reserving"
 _KV = re.compile(r"llama_kv_cache: size = .* K \((\w+)\): .* V \((\w+)\):")
 _FLASH = re.compile(r"llama_context: flash_attn += (\w+)")
+_LAYERS = re.compile(r"offloaded (\d{1,6})/(\d{1,6}) layers to GPU")
 _SOFTWARE = re.compile(r"using device (\S+ \((?:llvmpipe|lavapipe|softpipe|SwiftShader)\b[^\n]*?\)) \(", re.I)
 
 
@@ -31,6 +32,12 @@ class LoadLines:
 def loads(log: str) -> int:
     """How many times a model was loaded."""
     return log.count(_LOAD)
+
+
+def layers(log: str) -> tuple[int, int] | None:
+    """Layers of the last load that are on a card, and all of them; None when it says nothing of that."""
+    found = _LAYERS.search(log, max(0, log.rfind(_LOAD)))
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def software(log: str) -> str:

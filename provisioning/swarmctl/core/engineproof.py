@@ -86,6 +86,17 @@ def flash_proof(engine: EngineFile, lines: LoadLines | None) -> Proof:
     )
 
 
+def layers_proof(engine: EngineFile, lines: LoadLines | None, layers: tuple[int, int] | None) -> Proof:
+    """Every layer is on the card, by the engine's own line; one that uses no card writes none."""
+    name, promised = "layers on the card", "all of them"
+    if lines is None:
+        return _unseen(name, engine, promised)
+    measured = f"{layers[0]} of {layers[1]}" if layers else "none"
+    holds = layers is not None and layers[0] == layers[1]
+    evidence = "offloaded line of its log" if layers else "its log has no offloaded line"
+    return Proof(name, subject(engine), promised, measured, evidence, outcome(holds), restart(engine))
+
+
 def answer_proof(engine: EngineFile, answer: Answer | str, floor: float) -> Proof:
     """A real answer, fast enough; a string says why there was none. floor: tokens per second."""
     promised = f"an answer at {floor:g} tokens/s or more"

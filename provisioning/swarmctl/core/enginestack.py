@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from swarmctl.core.chatfamily import family
+from swarmctl.core.engine import FEW
 from swarmctl.core.enginemodel import engine_model
 from swarmctl.core.engines.engine import Engine, engine_of
 from swarmctl.core.engines.environment import ollama_environment
@@ -21,8 +22,6 @@ MARGIN = 1.25
 """A limit is for what goes wrong: a process that reserves what was planned never meets it."""
 GATEWAY = 256
 """MiB that a gateway's container may take: 45 idle, the rest for requests on their way."""
-_FEW = 4
-"""Threads of a process whose layers are all on a card: they only prepare and sample."""
 _WHERE = frozenset(("OLLAMA_HOST",))
 
 
@@ -145,7 +144,7 @@ def _server(spec: SwarmSpec, placed: Placement, process: Process, facts: Facts) 
             "parallel": serving.parallel,
             "kv": serving.kv,
             "flash_attention": serving.flash_attention,
-            "threads": spec.engine.threads or (min(_FEW, facts.cores) if serving.device == "gpu" else facts.cores),
+            "threads": spec.engine.threads or (min(FEW, facts.cores) if serving.device == "gpu" else facts.cores),
             "cache_ram": serving.cache_ram,
             "keep_alive": -1 if spec.engine.keep_alive is None else placed.keep_alive.get(base, -1),
             "gpu_layers": 0 if serving.device == "cpu" else -1,

@@ -5,20 +5,35 @@ from swarmctl.core.memory.reserve import reserve
 from swarmctl.core.memory.serving import Serving
 from swarmctl.core.observed import Observed
 from swarmctl.core.placement.build import AGENT, SUPERVISOR
+from swarmctl.core.placement.placement import Placement, Process
 from swarmctl.core.plan import Memory
 from swarmctl.core.settle import Settled, box, too_large
 from swarmctl.core.spec import SwarmSpec
 
 
-def footprint(spec: SwarmSpec, observed: Observed) -> tuple[Memory, ...]:
-    """What each process reserves, in MiB; a model of which nothing is known yet counts as zero, and says so."""
-    engines = tuple(_engine(spec, observed, model) for model in spec.models if spec.users(model))
+def footprint(spec: SwarmSpec, observed: Observed, placed: Placement | None = None) -> tuple[Memory, ...]:
+    """What each process reserves of the machine's own memory, in MiB; placed: where some are on its cards.
+
+    A model of which nothing is known yet counts as zero, and says so.
+    """
+    on_cards = {one.models[0]: one for one in placed.processes if one.gpu is not None} if placed else {}
+    engines = tuple(
+        _beside_a_card(on_cards[model]) if model in on_cards else _engine(spec, observed, model)
+        for model in spec.models
+        if spec.users(model)
+    )
     agents = AGENT * len(spec.roles)
     return (
         *engines,
         Memory(f"{len(spec.roles)} agents", 0.0, 0.0, 0.0, agents, expected=agents),
         Memory("supervisor", 0.0, 0.0, 0.0, SUPERVISOR, expected=SUPERVISOR),
     )
+
+
+def _beside_a_card(process: Process) -> Memory:
+    need = process.need.host
+    parts = (need.weights, need.kv, need.compute + need.output, need.other)
+    return Memory(process.name, *parts, expected=process.expected.host.total)
 
 
 def _engine(spec: SwarmSpec, observed: Observed, model: str) -> Memory:
@@ -70,7 +85,7 @@ def warnings(spec: SwarmSpec, observed: Observed) -> tuple[str, ...]:
         if known and known.facts and not known.facts.model.exact:
             kind = known.facts.model.architecture
             found.append(f"models.{name}: {kind} is an architecture whose memory is only bounded from above")
-    if observed.machine.gpus:
-        found.append(f"this version serves from the CPU; {observed.machine.gpus[0].name} stays idle")
+    if observed.machine.gpus and observed.cards is None:
+        found.append(f"models run on the processors, and {observed.machine.gpus[0].name} stays idle: {observed.idle}")
     found.append("isolation: agents run as processes of yours, without containers; tests of runs get a sandbox")
     return tuple(found)

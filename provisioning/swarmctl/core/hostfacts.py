@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from swarmctl.core.machine import Gpu, Machine
+from swarmctl.core.serverdevices import devices
 
 _MOST_CORES = 4096
 _MOST_MIB = 1 << 30
@@ -22,7 +23,7 @@ class HostFacts:
     docker, compose: versions of the engine that answers and of Compose, "" where there is none; docker_problem: why
     an installed one does not answer. systemd: it runs as the first process. root: the user is; sudo: may be, without
     a password. distribution: such as `debian 13`, "" where it is not said. images: those asked for that are there,
-    with their identity.
+    with their identity. devices: what a llama-server of its own lists; it is only asked where there are cards.
     """
 
     machine: Machine
@@ -34,6 +35,12 @@ class HostFacts:
     sudo: bool = False
     distribution: str = ""
     images: Mapping[str, str] = field(default_factory=dict)
+    devices: tuple[str, ...] = ()
+
+    @property
+    def serves_cards(self) -> bool:
+        """Processes there can have a server that uses its cards."""
+        return 0 < len(self.machine.gpus) <= len(self.devices)
 
     @property
     def docker_major(self) -> int | None:
@@ -61,6 +68,7 @@ def read_facts(text: str, token: str, images: Sequence[str], gpus: Callable[[str
         sudo=_line(parts, "sudo") == "yes",
         distribution=_distribution(parts.get("release", "")),
         images=_images(parts.get("images", ""), images),
+        devices=devices(parts.get("server", "")),
     )
 
 

@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from swarmctl.errors import SwarmctlError
 
@@ -12,6 +13,7 @@ HOST, BEYOND = "INPUT", ("DOCKER-USER", "FORWARD")
 _BRIDGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}")
 _SWARM = re.compile(r"[a-z][a-z0-9_-]{0,36}")
 _COMMENT = "swarmctl:"
+_QUOTED = re.compile(r"[\"'\\\\]")
 _LONGEST = 4096
 """Letters of a rule; none of ours is near it."""
 
@@ -74,13 +76,19 @@ def _meets(words: tuple[str, ...], bridge: str) -> bool:
 
 
 def _rules(listing: Iterable[str]) -> Iterator[Rule]:
-    for line in (one for one in listing if one.startswith("-A ") and len(one) < _LONGEST):
-        try:
-            words = shlex.split(line)
-        except ValueError:
-            continue
-        if len(words) > 2:
-            yield Rule(words[1], tuple(words[2:]))
+    return (rule for line in listing if (rule := _rule(line)) is not None)
+
+
+@lru_cache(maxsize=4096)
+def _rule(line: str) -> Rule | None:
+    """A listing is gone through once for each rule that is looked for."""
+    if not line.startswith("-A ") or len(line) >= _LONGEST:
+        return None
+    try:
+        words = shlex.split(line) if _QUOTED.search(line) else line.split()
+    except ValueError:
+        return None
+    return Rule(words[1], tuple(words[2:])) if len(words) > 2 else None
 
 
 def _after(words: tuple[str, ...], flag: str) -> str:

@@ -27,6 +27,7 @@ class Host:
     name: of the slot, unique in an inventory. key: path of a private key, "" for what OpenSSH and its agent have.
     jump: `user@host:port` to go through. known_hosts: file in which the host's key is pinned at the first contact and
     held against after, "" for the user's own. config: OpenSSH's configuration file, "" for the user's, NO_CONFIG.
+    alias: the name under which the key is pinned, wherever the host is reached; "" for its address and port.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Host:
     jump: str = ""
     known_hosts: str = ""
     config: str = ""
+    alias: str = ""
 
 
 def problems(host: Host) -> list[str]:
@@ -49,6 +51,7 @@ def problems(host: Host) -> list[str]:
         "key": (_PATH, host.key),
         "known_hosts": (_PATH, host.known_hosts),
         "config": (_PATH, host.config),
+        "alias": (_NAME, host.alias or "x"),
     }
     wrong = [what for what, (shape, text) in shapes.items() if not (isinstance(text, str) and shape.fullmatch(text))]
     found = [f"{what} is {str(getattr(host, what))[:60]!r}" for what in wrong]
@@ -69,6 +72,7 @@ def ssh_options(host: Host) -> tuple[str, ...]:
     if host.known_hosts:
         pinned = ("GlobalKnownHostsFile=/dev/null", "StrictHostKeyChecking=accept-new", "UpdateHostKeys=no")
         options += [f"UserKnownHostsFile={_quoted(host.known_hosts)}", *pinned]
+        options += [f"HostKeyAlias={host.alias}"] if host.alias else []
     if host.key:
         words += ["-i", host.key]
         options.append("IdentitiesOnly=yes")

@@ -45,12 +45,16 @@ Digest = Annotated[str, AfterValidator(_digest)]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An image as it was found, pulled or built. inputs: hash of all that ours was built from, "" for others."""
+    """An image as it was found, pulled or built. inputs: hash of all that ours was built from, "" for others.
+
+    local: the digest is of a manifest that this Engine's store may have written itself when it took the image up.
+    """
 
     reference: str
     digest: str
     kind: Kind = "registry"
     inputs: str = ""
+    local: bool = False
 
 
 class Locked(Strict):
@@ -79,10 +83,11 @@ class Lock:
     def check(self, seen: Seen) -> None:
         """Raises DeployError when an image is not the one that is locked.
 
-        One that was built here from other inputs (a newer package, recipe or base) is another image by right.
+        One that was built here from other inputs (a newer package, recipe or base) is another image by right. Of one
+        that was built, and which a store has given a manifest of its own, the inputs count.
         """
         known = self.images.get(seen.reference)
-        if known is None or known.digest == seen.digest or _rebuilt(known, seen):
+        if known is None or known.digest == seen.digest or _rebuilt(known, seen) or _renamed(known, seen):
             return
         name = f"{seen.reference.rpartition(':')[0]}@{known.digest}"
         back = f"docker pull {name} && docker tag {name} {seen.reference}   to have the locked one again\n"
@@ -97,6 +102,8 @@ class Lock:
         images = dict(self.images)
         for one in seen:
             self.check(one)
+            if one.local and (one.inputs or one.reference in images):
+                continue  # its digest is of no use elsewhere
             images[one.reference] = Locked(digest=one.digest, kind=one.kind, inputs=one.inputs or None)
         return Lock(images)
 
@@ -113,6 +120,10 @@ class Lock:
 
 def _rebuilt(known: Locked, seen: Seen) -> bool:
     return seen.kind == "built" and bool(seen.inputs) and known.kind == "built" and known.inputs != seen.inputs
+
+
+def _renamed(known: Locked, seen: Seen) -> bool:
+    return seen.local and known.kind == "built" and (known.inputs or "") == seen.inputs
 
 
 def parse(raw: bytes, source: str) -> Lock:

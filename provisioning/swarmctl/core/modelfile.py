@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Literal
 
-from jinja2 import DictLoader, Environment, StrictUndefined, TemplateNotFound
+from jinja2 import TemplateNotFound
 
 from swarmctl.core.stack import LABEL
+from swarmctl.core.templates import environment
 from swarmctl.errors import SpecError
 
 OWN = "own"
@@ -69,24 +69,12 @@ def modelfile(model: EngineModel, templates: Mapping[str, str]) -> str:
     Raises SpecError for a family without a template.
     """
     try:
-        found = _environment(tuple(templates.items())).get_template(f"{model.family}.j2")
+        found = environment(templates, ".j2").get_template(f"{model.family}.j2")
     except TemplateNotFound:
         known = ", ".join(sorted(set(templates) - {"base"}))
         raise SpecError(f"models.{model.name}: no chat template {model.family!r}; there are {known}") from None
     label = f"{ORIGIN}{model.origin}" if model.origin else ""
     return found.render(name=model.name, source=model.source, label=label, parameters=_parameters(model))
-
-
-@cache
-def _environment(templates: tuple[tuple[str, str], ...]) -> Environment:
-    """The same for every model of a swarm: reading a template takes longer than filling it."""
-    return Environment(
-        loader=DictLoader({f"{name}.j2": text for name, text in templates}),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - a Modelfile is no HTML
-    )
 
 
 def _parameters(model: EngineModel) -> list[tuple[str, int | float]]:

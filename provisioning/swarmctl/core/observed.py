@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from swarmctl.core.composehost import ComposeHost
 from swarmctl.core.gguf import GgufFacts
+from swarmctl.core.hardware.box import Box
 from swarmctl.core.machine import Machine
 
 
@@ -50,6 +51,7 @@ class Observed:
     """One look at the world, taken once.
 
     home: label of the state folder. engine: how an embedded engine can be had here (`wheel`, `binary`), or None.
+    cards: the machine with the cards that such an engine uses, or None. idle: why it uses none, where there are some.
     agents: the agents' packages are installed. ports: what each service was given before.
     busy: ports on which others listen. supervisor: pid, None when none answers.
     stale: the version of swarmctl that started it, where that is not this one.
@@ -61,6 +63,8 @@ class Observed:
     home: str = ""
     sources: Mapping[str, Source] = field(default_factory=dict)
     engine: str | None = "wheel"
+    cards: Box | None = None
+    idle: str = ""
     agents: bool = True
     prepared: bool = False
     supervisor: int | None = None

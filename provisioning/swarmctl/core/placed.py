@@ -17,7 +17,8 @@ class Placed(BaseModel):
     host: as core.hosts.Host, field by field. lease: number of the machine at its market, "" for one's own. prepared:
     hash of what it was prepared with, "" where it was not yet. held: when it was to end, in epoch seconds, before a
     nearer end was given to it because it is not healthy; 0 where none was. runtime: how services run there. base:
-    folder of what we bring there. python: that runs swarmctl there, where its processes do.
+    folder of what we bring there. python: that runs swarmctl there, where its processes do. wishes: of the swarm file,
+    as a rented machine was told of them, by core.leasing.wishes.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -31,6 +32,7 @@ class Placed(BaseModel):
     runtime: Literal["process", "compose"] = "compose"
     base: str = BASE
     python: str = ""
+    wishes: dict[str, str] = {}
 
     @property
     def reached(self) -> Host:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from swarmctl.core.composesite import ComposeSite
+from swarmctl.core.converting.upcoming import Upcoming
 from swarmctl.core.stack import Stack
 
 
@@ -59,7 +60,7 @@ class Plan:
     """What `up` will do, and what the swarm needs.
 
     refusals: why nothing will be done, each with what would help; a plan with refusals has no steps.
-    site: where containers find their files; None for processes.
+    site: where containers find their files; None for processes. first: what is made of published weights before.
     """
 
     swarm: str
@@ -71,6 +72,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
     site: ComposeSite | None = field(default=None, repr=False)
+    first: Upcoming | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -117,4 +119,5 @@ class Plan:
             "ram_free_mib": self.ram_free,
             "warnings": list(self.warnings),
             "refusals": list(self.refusals),
+            **({"conversions": self.first.as_json()} if self.first is not None else {}),
         }

@@ -2,16 +2,30 @@
 
 from collections.abc import Mapping
 
+from swarmctl.core.leasing.order import CONTAINER_IMAGE, ENGINE_IMAGE
 from swarmctl.core.spec import SwarmSpec
 
 NAMED = ("runtime", "engine.kind", "engine.image", "engine.version", "engine.on_cpu")
 """What, where a file or a flag names it, says how services run."""
 
-LOST = (
-    "no Docker there: services run as processes of one user, without walls between agents or towards the network",
-    "models run on its processors by the engine in our wheel (llama.cpp); its card is not used",
-)
-"""A line each, said before the yes."""
+WALLS = "no Docker there: services run as processes of one user, without walls between agents or towards the network"
+
+
+def lost(spec: SwarmSpec) -> tuple[str, ...]:
+    """What is to be known of processes on a rented machine, a line each, said before the yes."""
+    if not uses_card(spec):
+        return (WALLS, "models run on its processors by the engine in our wheel (llama.cpp); its card is not used")
+    return (WALLS, f"models run on its card by the llama-server of {rental_image(spec)}")
+
+
+def uses_card(spec: SwarmSpec) -> bool:
+    """A model is not kept to the processors."""
+    return any(source.device != "cpu" for name, source in spec.models.items() if spec.users(name))
+
+
+def rental_image(spec: SwarmSpec) -> str:
+    """What a container is rented with: the file's own image, or one with an engine where a card is to be used."""
+    return spec.engine.image or (ENGINE_IMAGE if uses_card(spec) else CONTAINER_IMAGE)
 
 
 def may_be_processes(spec: SwarmSpec, origins: Mapping[str, str]) -> bool:
@@ -27,7 +41,7 @@ def as_processes(spec: SwarmSpec) -> SwarmSpec:
 
 
 def on_processors(spec: SwarmSpec) -> SwarmSpec:
-    """As the process runtime serves it, for whoever works out how much machine it needs."""
+    """As it is served where no server uses a card, for whoever works out how much machine it needs."""
     models = {
         name: source.model_copy(update={"device": source.device or "cpu"}) for name, source in spec.models.items()
     }

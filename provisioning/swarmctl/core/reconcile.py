@@ -19,8 +19,8 @@ def reconcile(spec: SwarmSpec, observed: Observed) -> Plan:
         return reconcile_compose(spec, observed)
     settled = settle(spec, observed)
     spec = settled.spec
-    stack = design(spec, observed)
-    memory = footprint(spec, observed)
+    stack = design(spec, observed, settled.placement)
+    memory = footprint(spec, observed, settled.placement)
     refused = refusals(settled, observed, memory)
     ports = assign(
         spec.name + observed.home, (s.name for s in stack.services), given=observed.ports, busy=observed.busy
@@ -81,7 +81,7 @@ def _deployments(stack: Stack, observed: Observed, ports: Mapping[str, int]) -> 
         one, stray = running.get(service.name), strays.get(service.name)
         cause = _why(service, one, stray, observed) or _neighbour(service, moved)
         if cause:
-            yield Step(Verb.DEPLOY, stack.where, service.name, cause)
+            yield Step(Verb.DEPLOY, f"{stack.slot}/{stack.place(service)}", service.name, cause)
 
 
 def _neighbour(wanted: Service, moved: set[str]) -> str:

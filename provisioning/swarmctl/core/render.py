@@ -29,7 +29,9 @@ class Site:
     python: str
     home: str = ""
     server: str = ""
-    """A llama-server on the path; the wheel's own server when empty."""
+    """A llama-server of the machine's own; the wheel's own server when empty."""
+    cards: tuple[str, ...] = ()
+    """UUIDs of the machine's cards in the order of their numbers; empty words where the driver did not say."""
 
 
 def url(site: Site, service: str) -> str:
@@ -55,6 +57,7 @@ def engine_file(stack: Stack, service: Service, site: Site) -> EngineFile:
         cache_ram=s["cache_ram"],
         keep_alive=s["keep_alive"],
         gpu_layers=s["gpu_layers"],
+        **{name: s[name] for name in ("batch", "ubatch") if name in s},
     )
 
 
@@ -92,9 +95,21 @@ def program(stack: Stack, service: Service, site: Site) -> Program:
         return Program(service.name, "fork", (file,), labels, service.hash, entry="swarmctl.agent.serve:main", cwd="/")
     if site.server:
         argv = server_argv(site.server, engine_file(stack, service, site))
-        return Program(service.name, "exec", argv, labels, service.hash, env=_PATIENT)
+        return Program(service.name, "exec", argv, labels, service.hash, env=_PATIENT | _card(service, site))
     argv = (site.python, "-P", "-m", "swarmctl.embedded", file)
     return Program(service.name, "exec", argv, labels, service.hash, label_argv=True)
+
+
+def _card(service: Service, site: Site) -> dict[str, str]:
+    """Which card it sees, and no other: by its UUID, else by the number that nvidia-smi gives it.
+
+    One that is kept to the processors sees none: it would take memory of each for prompts.
+    """
+    number = service.settings.get("card")
+    if number is None:
+        return {"CUDA_VISIBLE_DEVICES": ""} if site.cards else {}
+    uuid = site.cards[number] if number < len(site.cards) else ""
+    return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": uuid or str(number)}
 
 
 def supervisor_config(stack: Stack, services: list[Service], site: Site) -> SupervisorConfig:

@@ -1,11 +1,14 @@
 """Judges the room that is left: a container's memory under its limit, the host's memory, and disk."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from swarmctl.core.hints import logs
-from swarmctl.core.insideview import Disk, Inside
 from swarmctl.core.machine import Machine
 from swarmctl.core.proof import Proof, outcome
+
+if TYPE_CHECKING:
+    from swarmctl.core.insideview import Disk, Inside
 
 SHARE = 0.05
 """Of a limit, of the host's memory and of a disk that must be free."""
@@ -15,7 +18,7 @@ _ONE = 1
 """Kills for memory that heal themselves: they are counted and shown."""
 
 
-def container_room(name: str, swarm: str, planned: float | None, seen: Inside | None) -> Proof:
+def container_room(name: str, swarm: str, planned: float | None, seen: "Inside | None") -> Proof:
     """Memory of one container: a limit no lower than planned (MiB), room under it, nothing killed again and again."""
     least = f"{planned:.0f} MiB or more, " if planned else ""
     promised = f"{least}{SHARE:.0%} of its limit free"
@@ -38,7 +41,7 @@ def container_room(name: str, swarm: str, planned: float | None, seen: Inside | 
     )
 
 
-def host_room(swarm: str, seen: Inside | None) -> Proof:
+def host_room(swarm: str, seen: "Inside | None") -> Proof:
     """Memory that the host could still give, in MiB."""
     name, promised = "host memory headroom", f"{SHARE:.0%} of it available"
     if seen is None or not seen.total or seen.available is None:
@@ -55,7 +58,7 @@ def full_disk(machine: Machine) -> tuple[str, ...]:
     return (f"{machine.name}: its disk is full, {machine.disk_free} MiB are free: make room there, then `swarmctl up`",)
 
 
-def disk_room(subject: str, disks: Sequence[Disk]) -> Proof:
+def disk_room(subject: str, disks: "Sequence[Disk]") -> Proof:
     """Free disk where models and logs go."""
     name, promised = "disk headroom", f"{SHARE:.0%} and {LEAST_DISK:.0f} MiB free"
     if not disks:

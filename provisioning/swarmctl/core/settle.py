@@ -1,7 +1,7 @@
-"""A swarm as this machine can carry it: placed on its processors, and what gave way written back into the file."""
+"""A swarm as processes of one machine: placed on its cards or processors, and what gave way written back into it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from swarmctl.core.hardware.box import Box
 from swarmctl.core.observed import Observed
@@ -23,29 +23,53 @@ class Settled:
 
 
 def settle(spec: SwarmSpec, observed: Observed) -> Settled:
-    """Place a swarm on the processors of this machine, with what its file lets give way."""
-    if wrong := tuple(unserved(spec)):
+    """Place a swarm on the cards that its engine uses, else on the processors, with what its file lets give way."""
+    if wrong := (*unserved(spec), *_idle(spec, observed)):
         return Settled(spec, refusals=wrong)
     known = _known(spec, observed)
     if known is None:
         return Settled(spec)
     asked = demand(_as_here(spec), known, server="binary" if observed.engine == "binary" else "wheel")
-    placed = place(asked, box(observed))
+    found, small = box(observed), ""
+    placed = place(asked, found)
+    if isinstance(placed, Refused) and found.cards and spec.target.vast is None:
+        small = f"models run on the processors: {next(reasons(placed))}"
+        placed = place(asked, replace(found, cards=()))
     if isinstance(placed, Refused):
         return Settled(spec, refusals=tuple(reasons(placed)))
     gave = tuple(f"{one.what} gave way, {one.before} → {one.after}: {one.cause}" for one in placed.gave)
-    return Settled(_conceded(spec, placed), placed, notes=gave)
+    return Settled(_conceded(spec, placed), placed, notes=(*gave, *_on_cards(placed, found), *filter(None, (small,))))
 
 
 def box(observed: Observed) -> Box:
-    """This machine without its cards, which this version cannot serve from; memory of our own processes is free."""
+    """This machine with the cards that its engine uses; memory of our own processes is free."""
     ours = sum(service.resident for service in (*observed.services, *observed.strays))
-    machine = observed.machine
-    return Box(machine.name, ram=max(0, int(machine.ram_free + ours)), cores=machine.cores)
+    machine, ram = observed.machine, max(0, int(observed.machine.ram_free + ours))
+    if observed.cards is not None:
+        return replace(observed.cards, ram=ram)
+    return Box(machine.name, ram=ram, cores=machine.cores)
+
+
+def _on_cards(placed: Placement, found: Box) -> Iterator[str]:
+    for number, card in enumerate(found.cards):
+        names = [process.name for process in placed.processes if process.gpu == number]
+        if names:
+            taken = as_size(placed.on(number).total)
+            yield f"gpu{number} ({card.name}): {', '.join(names)}, {taken} of {as_size(card.usable)}"
+
+
+def _idle(spec: SwarmSpec, observed: Observed) -> Iterator[str]:
+    """Models that are to be on a card where none is used: their file says so, or the card is paid for."""
+    if observed.cards is not None:
+        return
+    why = observed.idle or "nvidia-smi names none"
+    for name, source in spec.models.items():
+        if spec.users(name) and source.device != "cpu" and (source.device == "gpu" or spec.target.vast is not None):
+            yield f"models.{name}: no card can be used: {why}; on processors with: device: cpu"
 
 
 def unserved(spec: SwarmSpec) -> Iterator[str]:
-    """What can be planned and not be served by processes on a machine's processors."""
+    """What can be planned and not be served by processes."""
     if spec.engine.kind != "llamacpp":
         yield f"engine.kind: {spec.engine.kind} needs Docker; what serves here is --set engine.kind=llamacpp"
     if spec.engine.max_loaded is not None and spec.engine.max_loaded < sum(1 for m in spec.models if spec.users(m)):
@@ -53,10 +77,8 @@ def unserved(spec: SwarmSpec) -> Iterator[str]:
     if spec.placement.architecture in {"shared-base", "hybrid"}:
         yield f"placement.architecture: {spec.placement.architecture} {_ELSEWHERE[spec.placement.architecture]}"
     for name, source in spec.models.items():
-        if source.file is None and source.path is None:
-            yield f"models.{name}: {source.hf} must be converted first; name a ready GGUF file of a repository instead"
-        if source.device not in {None, "cpu"}:
-            yield f"models.{name}.device: {source.device}, but this version serves from the CPU here"
+        if source.device not in {None, "cpu", "gpu"}:
+            yield f"models.{name}.device: {source.device} is served by containers alone: gpu or cpu"
         if source.draft is not None or source.yarn > 1:
             yield f"models.{name}: {'draft' if source.draft else 'yarn'} is not served here yet: leave it out"
 

@@ -160,6 +160,7 @@ class PlacementSettings(Strict):
         (), description="What may give way, the first named first; nothing if left out.", strict=False
     )
     floor: Floor = Field(Floor(), description="How far it may give way.")
+    max_rank: int = Field(16, ge=1, le=512, description="Of an adapter in a shared base, the largest rank.")
 
 
 class Fallback(Strict):

@@ -70,6 +70,10 @@ class Stack:
         found = whole(self.swarm)
         return found[1] if found else self.slot
 
+    def place(self, service: Service) -> str:
+        """`cpu`, `gpu0`…: a stack of processes is one for all cards, and its engines are on the card that they say."""
+        return f"gpu{card}" if (card := service.settings.get("card")) is not None else self.gpu
+
     def service(self, name: str) -> Service:
         """The service of this name; KeyError if there is none."""
         return {s.name: s for s in self.services}[name]
@@ -79,7 +83,7 @@ class Stack:
         return {
             f"{LABEL}swarm": self.swarm,
             f"{LABEL}slot": self.marked,
-            f"{LABEL}gpu": self.gpu,
+            f"{LABEL}gpu": self.place(service),
             f"{LABEL}service": service.name,
             **({f"{LABEL}role": service.subject} if service.kind == "agent" else {}),
             f"{LABEL}config-hash": service.hash,

@@ -1,8 +1,11 @@
 """Builds one of our images from the installed package: the context is streamed, this machine's settings are lent."""
 
 import os
+import shutil
 import tarfile
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from swarmctl import __version__, assets
@@ -18,6 +21,7 @@ from swarmctl.errors import DeployError, HostError
 
 _BUILD, _COPY, _SHORT = 3600.0, 900.0, 20.0
 """Seconds."""
+_FOLDER = "swarmctl-build-"
 
 
 def build(own: Recipe, base: str, tell: imaging.Tell, ask: Ask, *, fresh: bool = False) -> None:
@@ -28,7 +32,8 @@ def build(own: Recipe, base: str, tell: imaging.Tell, ask: Ask, *, fresh: bool =
     tell(f"building {own.reference} on {own.base}")
     unfinished = f"{own.reference}-unfinished"
     env = {**client_environment(os.environ), "DOCKER_BUILDKIT": "1", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
-    with tempfile.TemporaryDirectory(prefix="swarmctl-build-") as name:
+    forget()
+    with tempfile.TemporaryDirectory(prefix=_FOLDER) as name:
         folder = Path(name)
         (folder / "context.tar").write_bytes(own.context())
         try:
@@ -44,6 +49,15 @@ def build(own: Recipe, base: str, tell: imaging.Tell, ask: Ask, *, fresh: bool =
             _finish(own, unfinished, base, folder, ask, env)
         finally:
             run(("docker", "rmi", unfinished), env=env, timeout=_COPY, check=False)
+
+
+def forget() -> None:
+    """Removes the folders of builds that were killed, some 400 MiB each: no build works on one for so long."""
+    for old in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
+        with suppress(OSError):
+            seen = old.stat()
+            if seen.st_uid == os.getuid() and time.time() - seen.st_mtime > _BUILD + 3 * _COPY:
+                shutil.rmtree(old)
 
 
 def _finish(own: Recipe, unfinished: str, base: str, folder: Path, ask: Ask, env: dict[str, str]) -> None:

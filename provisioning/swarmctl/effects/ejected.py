@@ -18,10 +18,9 @@ from swarmctl.core.spec import SwarmSpec
 from swarmctl.core.stack import ANSWERS, Service, Stack
 from swarmctl.core.stackfiles import model_files, of_kind, settings_files
 from swarmctl.effects import files
-from swarmctl.effects.modelfiles import templates as modelfile_templates
 from swarmctl.effects.paths import private
-from swarmctl.effects.stacktemplates import stack_templates
 from swarmctl.effects.storeindex import HeldModel
+from swarmctl.effects.templates import modelfile_templates, stack_templates
 
 
 @dataclass(frozen=True, slots=True)

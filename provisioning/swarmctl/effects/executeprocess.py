@@ -1,6 +1,5 @@
 """Acting with processes: one plan walked by telling the supervisor what is to run by now."""
 
-import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from swarmctl.core.plan import Step
 from swarmctl.core.render import Site, settings_file, supervisor_config
 from swarmctl.core.settle import settle
 from swarmctl.core.stack import Stack
-from swarmctl.effects import files
+from swarmctl.effects import files, ownserver
 from swarmctl.effects.execute import Job
 from swarmctl.effects.git import token_config
 from swarmctl.errors import CapacityError
@@ -53,7 +52,7 @@ class ProcessJob(Job):
         known = replace(self.observed, sources={**self.observed.sources, key: Source(key, True, facts)})
         fixed = self.spec.placement.model_copy(update={"give": ()})
         settled = settle(self.spec.model_copy(update={"placement": fixed}), known)
-        refused = refusals(settled, known, footprint(self.spec, known))
+        refused = refusals(settled, known, footprint(self.spec, known, settled.placement))
         if refused:
             raise CapacityError(refused[0], detail="\n".join(refused[1:]), hint="swarmctl plan")
 
@@ -95,5 +94,6 @@ class ProcessJob(Job):
             blobs={key: str(item.blob) for key, item in held.items() if item is not None},
             prompts=self.observed.prompts,
             python=sys.executable,
-            server="" if self.observed.engine == "wheel" else shutil.which("llama-server") or "",
+            server=ownserver.path() if self.observed.engine == "binary" else "",
+            cards=tuple(gpu.uuid for gpu in self.observed.machine.gpus),
         )

@@ -1,6 +1,7 @@
 """Images of a swarm: which are here, which are missing or stale, and how they come: pulled by digest, or built."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from swarmctl.core.imagetext import progress, why
@@ -9,7 +10,7 @@ from swarmctl.effects.dockerapi import Ask, asking
 from swarmctl.effects.process import Completed
 from swarmctl.effects.recipe import Recipe, recipe
 from swarmctl.effects.shell import HERE, Shell
-from swarmctl.errors import DeployError
+from swarmctl.errors import DeployError, HostError
 
 INPUTS, BASE = "swarmctl.inputs", "swarmctl.base"
 """Labels of an image of ours: the hash of what it was built from, and the ID of its base."""
@@ -31,11 +32,12 @@ class Here:
 
     def seen(self, reference: str) -> Seen:
         """As the lock knows it: by the registry's digest where one vouches for it, else by its ID."""
+        local = any(d.partition("@")[2] == self.id for d in self.digests)  # as stores by containerd name images
         if inputs := self.labels.get(INPUTS):
-            return Seen(reference, self.id, "built", inputs)
+            return Seen(reference, self.id, "built", inputs, local)
         name = _short(reference).rpartition(":")[0]
         pulled = sorted(d.partition("@")[2] for d in self.digests if d.partition("@")[0] == name)
-        return Seen(reference, pulled[0]) if pulled else Seen(reference, self.id, "built")
+        return Seen(reference, pulled[0], local=local) if pulled else Seen(reference, self.id, "built")
 
 
 def here(ask: Ask | None = None) -> dict[str, Here]:
@@ -47,13 +49,19 @@ def here(ask: Ask | None = None) -> dict[str, Here]:
     return found
 
 
-def missing(images: Iterable[str], *, ask: Ask | None = None) -> list[str]:
+def missing(images: Iterable[str], *, ask: Ask | None = None, apart: bool = False) -> list[str]:
     """Those that are not here, and those of ours that were built from something else than what is here now.
 
-    One listing of the Engine and, for our own images, one reading of the package's files. Raises HostError.
+    apart: the Engine is another machine's. One listing of the Engine and, for our own images, one reading of the
+    package's files. Raises HostError.
     """
     wanted, known = list(dict.fromkeys(images)), here(ask)
-    return [name for name in wanted if not _current(name, known)]
+    return [name for name in wanted if not _current(name, known, apart)]
+
+
+def stale(known: dict[str, Here], *, apart: bool = False) -> list[str]:
+    """Those of ours that were built from something else than what is here now. known: as `here` gives them."""
+    return [name for name in known if name.startswith("swarmctl/") and not _current(name, known, apart)]
 
 
 def look(images: Iterable[str], *, ask: Ask | None = None) -> tuple[Seen, ...]:
@@ -72,7 +80,7 @@ def provide(reference: str, *, lock: Lock, tell: Tell = lambda _: None, ask: Ask
     ask = ask or asking()
     reference = _bare(reference)
     known, own = here(ask), recipe(reference)
-    if not _current(reference, known):
+    if not _current(reference, known, apart=False):
         if own is None:
             pull(reference, lock, tell)
         else:
@@ -122,14 +130,25 @@ def failed(message: str, done: Completed, command: str) -> DeployError:
     )
 
 
-def _current(reference: str, known: dict[str, Here]) -> bool:
+def _current(reference: str, known: dict[str, Here], apart: bool) -> bool:
+    """apart: it may have been built on this machine's base and sent, whatever that machine has under the base's tag."""
     found, own = known.get(_short(reference)), recipe(_bare(reference))
     if found is None or own is None:
         return found is not None
     if INPUTS not in found.labels:
         return False
     base = known.get(_short(own.base))
-    return found.labels[INPUTS] == own.inputs(base.id if base else found.labels.get(BASE, ""))
+    if found.labels[INPUTS] == own.inputs(base.id if base else found.labels.get(BASE, "")):
+        return True
+    return apart and found.labels[INPUTS] == own.inputs(_near(own.base))
+
+
+def _near(reference: str) -> str:
+    """The ID of an image of this machine's own Engine; empty where there is none."""
+    with suppress(HostError):
+        found = here().get(_short(reference))
+        return found.id if found else ""
+    return ""
 
 
 def _build(own: Recipe, known: dict[str, Here], lock: Lock, tell: Tell, ask: Ask) -> None:

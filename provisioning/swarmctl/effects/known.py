@@ -9,10 +9,10 @@ from swarmctl.core.model import Model
 from swarmctl.core.placement.demand import Known
 from swarmctl.core.quantisation import weigh
 from swarmctl.core.spec import ModelSource, Quant, SwarmSpec
-from swarmctl.effects import catalogue
 from swarmctl.effects.describe import describe
 from swarmctl.effects.gguf import read_gguf
 from swarmctl.effects.store import ModelStore
+from swarmctl.effects.unconverted import NoBaseError, described_by, published_model
 from swarmctl.errors import SpecError, SwarmctlError
 
 QUANTS: tuple[str, ...] = get_args(Quant)
@@ -29,7 +29,7 @@ def known(spec: SwarmSpec, store: ModelStore | None = None) -> dict[str, Known]:
     found, lost = {}, []
     for name in (name for name in spec.models if name in used):
         try:
-            found[name] = _known(spec.models[name], spec.engine.kind, store)
+            found[name] = _of(name, spec, store)
         except SwarmctlError as e:
             lost.append(f"models.{name}: {e.message}")
     if lost:
@@ -41,6 +41,17 @@ def known(spec: SwarmSpec, store: ModelStore | None = None) -> dict[str, Known]:
     return {name: _edit(one, found.get(spec.models[name].base or "")) for name, one in found.items()}
 
 
+def _of(name: str, spec: SwarmSpec, store: ModelStore | None) -> Known:
+    """Of an adapter that names no base, what the file says it is made of."""
+    source = spec.models[name]
+    try:
+        return _known(source, spec.engine.kind, store)
+    except NoBaseError:
+        if (base := spec.models.get(source.base or "")) is None:
+            raise
+        return _known(base, spec.engine.kind, store)
+
+
 def _edit(one: Known, base: Known | None) -> Known:
     """An adapter by itself would take what its base takes, whose weights it needs."""
     return Known(base.model, base.weights, one.adapter) if base is not None and one.adapter else one
@@ -50,6 +61,8 @@ def _known(source: ModelSource, engine: str, store: ModelStore | None) -> Known:
     held = store.described(source) if store and (source.path is None or Path(source.path).is_file()) else None
     if source.path is not None:
         return _held(held.facts) if held else _file(Path(source.path), source.quant)
+    from swarmctl.effects import catalogue  # noqa: PLC0415 - not for files that are here
+
     card = catalogue.card(source)
     if card is None:
         return _held(held.facts) if held else _published(source)
@@ -69,20 +82,19 @@ def _file(path: Path, quant: str | None) -> Known:
     """
     if path.suffix == ".gguf" or (path.is_file() and path.suffix not in {".json", ".safetensors"}):
         return _held(read_gguf(path))
-    return _weighed(describe(path), "" if quant else USUAL)
+    return _weighed(describe(described_by(path)), "" if quant else USUAL)
 
 
 def _published(source: ModelSource) -> Known:
     """What the hub says of a model that is not in the catalogue."""
-    from swarmctl.effects.remote import remote_config, remote_gguf  # noqa: PLC0415 - an HTTP client costs 50 ms
+    from swarmctl.effects.remote import remote_gguf  # noqa: PLC0415 - an HTTP client costs 50 ms
     from swarmctl.effects.sources.hubaddress import address  # noqa: PLC0415 - as above
 
     if source.hf is None:
         raise SpecError(f"{source.key} is not in the catalogue, and not fetched yet")
     if source.file is not None:
         return _held(remote_gguf(address(source)))
-    config = source.model_copy(update={"file": "config.json"})
-    return _weighed(remote_config(address(config), source.hf))
+    return _weighed(published_model(source))
 
 
 def _held(facts: GgufFacts) -> Known:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from swarmctl.core.parts.names import MARK
 from swarmctl.effects.clock import Clock
 from swarmctl.effects.paths import private
 from swarmctl.errors import LockedError
@@ -88,10 +89,11 @@ class Ledger:
         self.end(event, "done")
 
     def events(self, swarm: str | None = None, limit: int = 200) -> list[Event]:
-        """The newest events first."""
+        """The newest events first; of a swarm with those of its parts on several hosts, and of its trials."""
         if not self._file.exists():
             return []
-        where, args = ("where swarm = ?", (swarm,)) if swarm else ("", ())
+        of_it = "where swarm = ? or substr(swarm, 1, ?) = ?"
+        where, args = (of_it, (swarm, len(swarm) + 1, f"{swarm}{MARK}")) if swarm else ("", ())
         columns = "id, swarm, what, who, begun, ended, result, note, detail"
         query = f"select {columns} from events {where} order by begun desc, rowid desc limit ?"  # noqa: S608 - constants
         with self._open() as db:
@@ -173,8 +175,10 @@ def _who() -> str:
 
 
 def _lives(pid: int, born: float) -> bool:
+    """The same process still runs; one that ended and that nobody has reaped holds nothing."""
     try:
-        return abs(_born(pid) - born) < 1 and os.getpid() != pid
+        same = abs(_born(pid) - born) < 1 and os.getpid() != pid
+        return same and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 

@@ -1,9 +1,9 @@
 """Looking: one snapshot of what a swarm needs and what of it exists."""
 
 import importlib.util
-import shutil
 import socket
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 
@@ -14,18 +14,27 @@ from swarmctl.core.gguf import GgufFacts
 from swarmctl.core.labels import HASH, SERVICE, SUPERVISOR
 from swarmctl.core.observed import Observed, RunningService, Source
 from swarmctl.core.spec import ModelSource, SwarmSpec
-from swarmctl.effects import catalogue, files, machine
+from swarmctl.effects import files, machine, ownserver
 from swarmctl.effects.containerseen import service
 from swarmctl.effects.dockerapi import engine_is_near
 from swarmctl.effects.gguf import read_gguf
+from swarmctl.effects.meanwhile import begin
 from swarmctl.effects.process import Labelled
 from swarmctl.effects.runtimes.process import SupervisorStatus
 from swarmctl.effects.specs import Opened
-from swarmctl.effects.unconverted import is_published, unconverted
+from swarmctl.effects.unconverted import is_published, is_weights, of_bases, unconverted
 from swarmctl.effects.world import World
 from swarmctl.errors import SwarmctlError
 
 _MIB = 1024 * 1024
+
+
+class Finish(Protocol):
+    """A look at containers on top of what else was seen."""
+
+    def __call__(self, observed: Observed, opened: Opened, world: World, *, locked: bool) -> Observed:
+        """As observecompose.with_containers."""
+        ...
 
 
 def observe(opened: Opened, world: World, *, update_lock: bool = False) -> Observed:
@@ -35,19 +44,26 @@ def observe(opened: Opened, world: World, *, update_lock: bool = False) -> Obser
         from swarmctl.effects.hand.looking import look  # noqa: PLC0415 - only where processes are elsewhere
 
         return look(opened, world, hand)
+    this = begin(lambda: machine.look(world.state))
+    finish = _containers() if spec.runtime == "compose" else None  # imported while others look
     places = world.places(spec.name)
     runtime = world.runtime(spec.name)
     status, home = runtime.status(), runtime.home
     services = running(status)
     given = files.read_json(places.ports) or {}
-    strays = _strays(runtime.strays(status))
+    strays = () if spec.runtime == "compose" else _strays(runtime.strays(status))
     ours = {given[s.name] for s in (*services, *strays) if s.pid is not None and s.name in given}
     verdict = files.read_json(places.proved) or {}
+    sources = of_bases(spec, {source.key: source_seen(source, world) for source in spec.models.values()})
+    here = this()
+    server = ownserver.look(here) if spec.runtime == "process" else ownserver.OwnServer(ownserver.kind())
     found = Observed(
-        machine=machine.look(world.state),
+        machine=here,
         home=home,
-        sources={source.key: source_seen(source, world) for source in spec.models.values()},
-        engine=embedded_engine(),
+        sources=sources,
+        engine=server.kind,
+        cards=server.cards,
+        idle=server.idle,
         agents=agents_installed(),
         prepared=places.agent_token.exists() and places.engine_key.exists(),
         supervisor=status.pid if status else None,
@@ -59,11 +75,13 @@ def observe(opened: Opened, world: World, *, update_lock: bool = False) -> Obser
         prompts=opened.prompts,
         proved=verdict.get("stack") if verdict.get("passed") else None,
     )
-    if spec.runtime != "compose":
-        return found
+    return finish(found, opened, world, locked=not update_lock) if finish else found
+
+
+def _containers() -> Finish:
     from swarmctl.effects.observecompose import with_containers  # noqa: PLC0415 - only where containers are meant
 
-    return with_containers(found, opened, world, locked=not update_lock)
+    return with_containers
 
 
 def remains(swarm: str, world: World) -> Observed:
@@ -78,11 +96,12 @@ def remains(swarm: str, world: World) -> Observed:
     status = world.runtime(swarm).status()
     containers = world.compose(swarm).containers() if has_containers(swarm, world) else ()
     over = world.connection(swarm)
+    processes = over.processes() if containers else {}
     return Observed(
         machine=over.machine() if over.name else machine.look(world.state),
         prepared=world.places(swarm).root.exists(),
         supervisor=status.pid if status else None,
-        services=(*running(status), *(service(one, over.resident) for one in containers)),
+        services=(*running(status), *(service(one, processes) for one in containers)),
         strays=_strays(world.runtime(swarm).strays(status)),
     )
 
@@ -94,13 +113,6 @@ def has_containers(swarm: str, world: World) -> bool:
         placed = world.placed(swarm)
         return engine_is_near() if placed is None else placed.runtime == "compose"
     return record.runtime == "compose"
-
-
-def embedded_engine() -> str | None:
-    """How a llama.cpp server can be had here: the wheel, a binary on the path, or not at all."""
-    if importlib.util.find_spec("xllamacpp") is not None:
-        return "wheel"
-    return "binary" if shutil.which("llama-server") else None
 
 
 def agents_installed() -> bool:
@@ -144,9 +156,13 @@ def source_seen(source: ModelSource, world: World) -> Source:
         held = world.store.held(source)
         if held is not None:
             facts = held.facts
+        elif is_weights(source):
+            return unconverted(source)
         elif source.path is not None:
             facts = read_gguf(Path(source.path))
         else:
+            from swarmctl.effects import catalogue  # noqa: PLC0415 - a second `up` knows every model
+
             facts = catalogue.facts(source)
     except SwarmctlError as e:
         return Source(source.key, problem=e.message)

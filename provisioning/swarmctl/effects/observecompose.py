@@ -1,13 +1,16 @@
 """Looking at containers: the Engine, what runs on it under a swarm's label, and what its Ollama servers know."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from swarmctl import __version__
 from swarmctl.core.compose import shared
-from swarmctl.core.composehost import OPEN, ComposeHost
+from swarmctl.core.composehost import OPEN, ComposeHost, ServerSeen
 from swarmctl.core.composesite import ComposeSite
 from swarmctl.core.containers import Container, bridge, isolated
+from swarmctl.core.llamacpp import keys_file
 from swarmctl.core.lock import Lock
 from swarmctl.core.observed import Observed
 from swarmctl.core.places import Places
@@ -15,17 +18,17 @@ from swarmctl.core.spec import SwarmSpec
 from swarmctl.core.stack import Stack
 from swarmctl.core.stacks import SLOT
 from swarmctl.effects import files, hardware, hostwall, imaging
-from swarmctl.effects.bringing.looking import sources_there
+from swarmctl.effects.clock import Clock
 from swarmctl.effects.connections.connection import Connection
 from swarmctl.effects.containerseen import service
 from swarmctl.effects.known import known
 from swarmctl.effects.lockfile import lock_file, read_lock
-from swarmctl.effects.modelfiles import templates as modelfile_templates
+from swarmctl.effects.meanwhile import begin
 from swarmctl.effects.runtimes.compose import ComposeRuntime
 from swarmctl.effects.serverlook import look_at_server
 from swarmctl.effects.shell import Shell
 from swarmctl.effects.specs import Opened
-from swarmctl.effects.stacktemplates import stack_templates
+from swarmctl.effects.templates import modelfile_templates, stack_templates
 from swarmctl.effects.world import World
 from swarmctl.errors import SwarmctlError
 
@@ -52,6 +55,7 @@ def with_containers(observed: Observed, opened: Opened, world: World, *, locked:
     root = Stack(spec.name, SLOT, "", ())
     missing = _unprepared(root, runtime, places, over.shell)
     ours = {port for one in found if one.state == "running" for port in one.published}
+    processes = over.processes() if found else {}
     return replace(
         observed,
         compose=host,
@@ -59,7 +63,7 @@ def with_containers(observed: Observed, opened: Opened, world: World, *, locked:
         unprepared=missing,
         supervisor=None,
         stale="",
-        services=tuple(service(one, over.resident) for one in found if one.file.startswith(f"{over.root}/")),
+        services=tuple(service(one, processes) for one in found if one.file.startswith(f"{over.root}/")),
         strays=(),
         busy=observed.busy - ours,
     )
@@ -70,6 +74,8 @@ def _elsewhere(observed: Observed, over: Connection, spec: SwarmSpec, world: Wor
     taken = frozenset(port for _, port in over.listening() or ())
     depot, sources = over.depot(), observed.sources
     if depot is not None:
+        from swarmctl.effects.bringing.looking import sources_there  # noqa: PLC0415 - a second `up` here is to be quick
+
         sources = sources_there(spec, sources, world.store, depot)
     return replace(observed, machine=over.machine(), busy=(observed.busy - over.held()) | taken, sources=sources)
 
@@ -78,6 +84,8 @@ def _unprepared(root: Stack, runtime: ComposeRuntime, places: Places, shell: She
     """What of all that containers stand on is missing; the first that is."""
     if not (places.agent_token.exists() and places.engine_key.exists()):
         return "no state of this swarm here"
+    if not Path(keys_file(str(places.engine_key))).exists():  # a part has its keys before it is prepared
+        return "its keys were never given to its containers"
     if shared(root, "models") not in {one["Name"] for one in runtime.volumes()}:
         return "its models' volume is gone"
     networks = runtime.networks()
@@ -96,16 +104,19 @@ def _engine(
     host: ComposeHost, opened: Opened, world: World, runtime: ComposeRuntime
 ) -> tuple[ComposeHost, tuple[Container, ...]]:
     spec, places = opened.spec, world.places(opened.spec.name)
-    version, found, images = runtime.version(), runtime.containers(), imaging.here(runtime.ask)
-    stale = imaging.missing([name for name in images if name.startswith("swarmctl/")], ask=runtime.ask)
-    lock = _lock(opened, places)
-    ports = files.read_json(places.ports) or {}
-    running = {one.service for one in found if one.state == "running"}
     over = world.connection(spec.name)
+    here = not over.name  # elsewhere all would open the way at once
+    servers = _servers(files.read_json(places.ports) or {}, world.clock, beside=here)
+    version = begin(runtime.version, beside=here)
+    ruled = begin(partial(hostwall.able, over.shell), beside=here)
+    found, images = runtime.containers(), imaging.here(runtime.ask)
+    running = {one.service for one in found if one.state == "running"}
+    stale = imaging.stale(images, apart=not here)
+    lock = _lock(opened, places)
     return (
         replace(
             host,
-            engine=version,
+            engine=version(),
             images={name: one.id for name, one in images.items() if name not in stale},
             seen={name: one.seen(name) for name, one in images.items()},
             lock=read_lock(lock) if lock else Lock(),
@@ -116,16 +127,18 @@ def _engine(
             known=known(spec, world.store),
             digests=_digests(spec, world, over),
             written=over.written(),
-            servers={
-                name: look_at_server(ports[name], world.clock.now())
-                for name in sorted(running & ports.keys())
-                if name.startswith("ollama-")
-            },
-            ruled=hostwall.able(over.shell),
+            servers={name: answer() for name, answer in servers.items() if name in running},
+            ruled=ruled(),
             foreign=tuple(one.service for one in found if not one.file.startswith(f"{over.root}/")),
         ),
         found,
     )
+
+
+def _servers(ports: Mapping[str, int], clock: Clock, *, beside: bool) -> dict[str, Callable[[], ServerSeen]]:
+    """A look into each Ollama that may run; which of them do is known later."""
+    mine = sorted(name for name in ports if name.startswith("ollama-"))
+    return {name: begin(partial(look_at_server, ports[name], clock.now()), beside=beside) for name in mine}
 
 
 def _digests(spec: SwarmSpec, world: World, over: Connection) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import io
 import re
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import requests
 
@@ -19,6 +19,8 @@ from swarmctl.errors import HostError, SpecError
 T = TypeVar("T")
 MOST = 24 << 20
 """Bytes fetched of one file; a vocabulary of 260,000 entries takes 13 MiB of a GGUF header."""
+_SMALL = 1 << 20
+"""Bytes of a file that is taken whole from a server which cuts no such file into ranges."""
 _PATIENCE = 15.0
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
@@ -39,13 +41,12 @@ def remote_tensors(url: str) -> dict[str, Published]:
 def remote_config(url: str, name: str = "") -> Model:
     """The model that a config.json at an address describes. Raises as `remote_gguf`."""
 
-    def read(file: RangeFile) -> Model:
-        config = loads(_whole(file))
-        if not isinstance(config, dict):
-            raise SpecError("holds no mapping")
-        return from_config(config, name)
+    return _told(url, lambda file: from_config(_mapping(file), name))
 
-    return _told(url, read)
+
+def remote_json(url: str) -> dict[str, Any]:
+    """The mapping that a small file of JSON at an address holds. Raises as `remote_gguf`."""
+    return _told(url, _mapping)
 
 
 class RangeFile(io.RawIOBase):
@@ -90,6 +91,8 @@ class RangeFile(io.RawIOBase):
         asked = {"Range": f"bytes={start}-{start + count - 1}", "Accept-Encoding": "identity"}
         with self._http.get(self._url, headers=asked, stream=True, timeout=_PATIENCE) as answer:
             _refuse(answer)
+            if answer.status_code == 200 and start == 0 and _length(answer) <= _SMALL:
+                return self._all(answer.raw.read(_SMALL))
             found = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
             if answer.status_code != 206 or found is None or int(found[1]) != start:
                 raise HostError("the server does not answer ranges; fetch the file to plan with it")
@@ -99,6 +102,17 @@ class RangeFile(io.RawIOBase):
         if len(data) < min(count, self.size - start):
             raise HostError(f"the server sent {len(data):,} of {count:,} bytes at {start:,}")
         return data
+
+    def _all(self, data: bytes) -> bytes:
+        """A small file that came whole, from a server that cuts no small files into ranges."""
+        self.size = len(data)
+        self._fetched += len(data)
+        return data
+
+
+def _length(answer: requests.Response) -> int:
+    said = answer.headers.get("Content-Length", "")
+    return int(said) if said.isdecimal() and len(said) < 16 else _SMALL + 1
 
 
 def _told(url: str, read: Callable[[RangeFile], T]) -> T:
@@ -122,6 +136,13 @@ def _refuse(answer: requests.Response) -> None:
         raise SpecError("the hub has no such file")
     if answer.status_code >= 400:
         raise HostError(f"the server answers {answer.status_code}")
+
+
+def _mapping(file: RangeFile) -> dict[str, Any]:
+    found = loads(_whole(file))
+    if not isinstance(found, dict):
+        raise SpecError("holds no mapping")
+    return found
 
 
 def _whole(file: RangeFile) -> bytes:

@@ -16,6 +16,14 @@ def repository(world: World, swarm: str) -> Path:
     return world.state / "results" / f"{swarm}.git"
 
 
+def saved(swarm: str, world: World) -> tuple[int, Path]:
+    """Runs whose branches are here, whatever became of the machine, and in which repository. Raises HostError."""
+    folder = repository(world, swarm)
+    if not (folder / "HEAD").exists():
+        return 0, folder
+    return len(_git(folder, world, swarm, "for-each-ref", "refs/heads/swarm/").splitlines()), folder
+
+
 def save(swarm: str, world: World) -> int:
     """Fetch every run's branch as it stands; how many there are then. Raises HostError where that cannot be done."""
     record = world.record(swarm)
@@ -28,7 +36,7 @@ def save(swarm: str, world: World) -> int:
     url = record.url(f"agent-{ORCHESTRATOR}") + "/git/work.git"
     _git(folder, world, swarm, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", url,
          "+refs/heads/swarm/*:refs/heads/swarm/*")  # fmt: skip
-    return len(_git(folder, world, swarm, "for-each-ref", "refs/heads/swarm/").splitlines())
+    return saved(swarm, world)[0]
 
 
 def _git(folder: Path, world: World, swarm: str, *words: str) -> str:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +33,17 @@ Tell = Callable[[Mapping[str, Any]], None]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Folders as published, or PEFT adapters; names as the adapters' files will have them. residual: 0 to 1."""
+    """Folders as published, or PEFT adapters; names as the adapters' files will have them. residual: 0 to 1.
+
+    known: identities by folder, of those that need not be there to be told from others.
+    """
 
     base: Path
     specialists: Mapping[str, Path]
     max_rank: int = 16
     residual: float = 0.02
     threads: int = 1
+    known: Mapping[Path, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from swarmctl.core.fallback import fallen, mistakes
 from swarmctl.core.spec import ModelSource, SwarmSpec
 from swarmctl.core.specfile import Loaded, Override, load
 from swarmctl.core.yamltree import MAX_BYTES
-from swarmctl.effects import catalogue
 from swarmctl.errors import SpecError
 
 DEFAULT = "swarm.yml"
@@ -94,7 +93,11 @@ def as_fetched(source: ModelSource, base: Path, *, ready: bool = True) -> ModelS
     """A source as it will be fetched: an absolute path; with `ready`, a file that is published in the wanted form."""
     if source.path is not None:
         return source.model_copy(update={"path": str(base / Path(source.path).expanduser())})
-    card = catalogue.card(source) if ready and source.quant is not None and source.revision == "main" else None
+    if not ready or source.quant is None or source.revision != "main":
+        return source
+    from swarmctl.effects import catalogue  # noqa: PLC0415 - not for files that are named
+
+    card = catalogue.card(source)
     if card is None or card.ready is None or source.quant not in card.ready.quants:
         return source
     return source.model_copy(update={"hf": card.ready.hf, "file": card.ready.name(source.quant)})

@@ -1,5 +1,6 @@
 """A picture of size against distance: whole, the same for the same, and honest about what it leaves out."""
 
+import math
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -37,3 +38,31 @@ def test_values_that_cannot_be_drawn_are_left_out(odd: float | None) -> None:
 
 def test_one_result_alone_is_drawn() -> None:
     assert plot(RESULTS[:1]).count("<circle") == 1
+
+
+@pytest.mark.parametrize("results", [RESULTS, [Drawn("a", f"q{n}", 3**n * 10**6, 0.5**n) for n in range(1, 9)]])
+def test_a_point_lies_where_the_axes_say_that_its_figures_are(results: list[Drawn]) -> None:
+    """Read back by the axes' own labels, as a person would; both are logarithmic."""
+    tree = [*ET.fromstring(plot(results)).iter()]
+    texts = [(float(e.attrib["x"]), float(e.attrib["y"]), e.text or "") for e in tree if e.tag.endswith("text")]
+    bottom = max(y for _, y, text in texts if text == "MB")
+    across = [(x, float(text.replace(",", ""))) for x, y, text in texts if bottom - 30 < y < bottom and _numeric(text)]
+    up = [(y - 4, float(text)) for x, y, text in texts if x < 80 and _numeric(text)]
+    dots = [e for e in tree if e.tag.endswith("circle")]
+    assert len(dots) == len(results)
+    read = sorted((_at(float(e.attrib["cx"]), across), _at(float(e.attrib["cy"]), up)) for e in dots)
+    meant = sorted((one.bytes / 1e6, one.divergence or 0.0) for one in results)
+    for (megabytes, divergence), (size, kl) in zip(read, meant, strict=True):
+        assert megabytes == pytest.approx(size, rel=0.02)
+        assert divergence == pytest.approx(kl, rel=0.02)
+
+
+def _numeric(text: str) -> bool:
+    return text.replace(",", "").replace(".", "", 1).replace("e-", "", 1).isdigit()
+
+
+def _at(place: float, ticks: list[tuple[float, float]]) -> float:
+    """The value at a place of an axis, by its first and last label."""
+    (first, low), (last, high) = ticks[0], ticks[-1]
+    share = (place - first) / (last - first)
+    return float(math.exp(math.log(low) + share * (math.log(high) - math.log(low))))

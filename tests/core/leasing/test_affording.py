@@ -43,4 +43,21 @@ def test_the_figures_and_what_to_do_are_said(choices: tuple[Choice, ...], credit
     assert "-$4.50" in said.message or credit != "-4.5"
     assert f"offer {choices[0].offer.id}" in said.detail, "the cheapest"
     assert "60 GB of disk" in said.detail
-    assert said.hint.startswith("add at least $0.")
+    assert said.hint.startswith("add at least $0." if credit != "-4.5" else "add at least $4.")
+
+
+def test_each_part_of_the_first_hour_counts_and_the_way_to_it_is_said(choices: tuple[Choice, ...]) -> None:
+    total = replace(choices[0].total, start=Decimal("0.25"), traffic=Decimal("0.5"))
+    choice = replace(choices[0], hourly=Decimal(2), total=total)
+    assert first_hour(choice) == Decimal("2.75")
+    with pytest.raises(CapacityError) as refused:
+        affordable([choice], Decimal("0.5"))
+    assert refused.value.detail.endswith("GB of disk, and $0.75 until it works")
+    assert "$2.25" in refused.value.hint
+    with pytest.raises(CapacityError) as owing:
+        affordable([choice], Decimal(-4))
+    assert "$6.75" in owing.value.hint, "what is owed is paid first"
+    free = replace(choice, total=replace(total, start=Decimal(0), traffic=Decimal(0)))
+    with pytest.raises(CapacityError) as plain:
+        affordable([free], Decimal(0))
+    assert plain.value.detail.endswith("GB of disk")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swarmctl.core.leasing.account import Charge, PublicKey, read_account, read_charges, read_keys
-from swarmctl.core.leasing.answers import Trouble, judge
+from swarmctl.core.leasing.answers import Said, Trouble, judge
 
 NO_ASK = "error 404/3603: no_such_ask Instance type by id 7 is not available."
 
@@ -22,6 +22,14 @@ NO_ASK = "error 404/3603: no_such_ask Instance type by id 7 is not available."
         (200, [], None),
         (200, {"success": False, "error": "x"}, Trouble.ODD),
         (200, {"success": False}, Trouble.ODD),
+        (299, {"success": True}, None),
+        (300, {"success": True}, Trouble.ODD),
+        (199, {"success": True}, Trouble.ODD),
+        (200, {"success": False, "error": "no_such_instance"}, Trouble.GONE),
+        (410, {"success": False, "error": "no_such_instance"}, Trouble.GONE),
+        (400, {"success": False, "error": "not_authorized"}, Trouble.FORBIDDEN),
+        (400, {"success": False, "error": ["x"]}, Trouble.REFUSED),
+        (399, {"success": False}, Trouble.ODD),
         (200, {"success": "yes"}, Trouble.ODD),
         (200, {"error": "something"}, Trouble.ODD),
         (200, {"success": False, "error": "insufficient_credit"}, Trouble.CREDIT),
@@ -79,6 +87,13 @@ def test_the_markets_words_are_kept_short_and_on_one_line() -> None:
     assert len(found.said) <= 300
     assert "\n" not in found.said
     assert judge(400, b'{"error": "a", "msg": "b", "message": 5}').said == "a: b"
+    assert judge(400, b'{"message": "c", "detail": "d"}').said == "c: d"
+    assert judge(400, b'{"x":  1}').said == '{"x": 1}'
+    assert judge(400, b"odd \xff").said == "odd \N{REPLACEMENT CHARACTER}"
+
+
+def test_what_an_answer_does_not_say_is_nothing() -> None:
+    assert Said(200, {}) == Said(200, {}, None, "", 0.0, "")
 
 
 @given(st.integers(0, 999), st.binary(max_size=60))

@@ -5,10 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from swarmctl.core.leasing.extending import Extension, Longer, Standing, extended
+from swarmctl.core.leasing.extending import LONGEST, Extension, Longer, Standing, extended
 from swarmctl.core.leasing.label import Label
 from swarmctl.core.leasing.lease import Hourly, Lease
 from swarmctl.core.leasing.state import LeaseState
+from swarmctl.core.units import as_duration
 from swarmctl.errors import CapacityError, ProviderError, SpecError, SwarmctlError
 
 NOW = 1_800_000_000
@@ -100,3 +101,51 @@ def test_credit_that_just_lasts_is_enough() -> None:
 def test_a_machine_that_costs_nothing_lasts() -> None:
     free = replace(LEASE, hourly=Hourly(money("0")))
     assert extended(free, Longer(ttl=4 * HOUR), replace(KNOWN, credit=money("0"))).ahead == 0
+
+
+HALF = replace(LEASE, hourly=Hourly(money("0.5")))
+FREE = replace(LEASE, hourly=Hourly(money("0")))
+
+
+@pytest.mark.parametrize(
+    ("wish", "known", "lease"),
+    [
+        (Longer(ttl=LONGEST), KNOWN, LEASE),
+        (Longer(ttl=4 * HOUR), KNOWN, replace(LEASE, ends=NOW + 4.0 * HOUR)),
+        (Longer(budget=money("10")), replace(KNOWN, budget=money("10")), LEASE),
+        (Longer(budget=money("0.5")), replace(KNOWN, spent=money("0")), LEASE),
+        (Longer(budget=money("3.000001")), KNOWN, LEASE),
+        (Longer(ttl=4 * HOUR), replace(KNOWN, credit=money("0")), FREE),
+    ],
+)
+def test_what_is_just_allowed(wish: Longer, known: Standing, lease: Lease) -> None:
+    assert extended(lease, wish, known).lease is lease
+
+
+@pytest.mark.parametrize(
+    ("wish", "known", "lease", "said"),
+    [
+        (Longer(ttl=LONGEST + 1), KNOWN, LEASE, f"held for {as_duration(LONGEST + 1)} from now"),
+        (Longer(ttl=4 * HOUR), KNOWN, replace(LEASE, ends=NOW + 4.0 * HOUR - 1), "contract ends in"),
+        (Longer(budget=money("0")), KNOWN, LEASE, "0 is no budget"),
+        (Longer(budget=money("3")), KNOWN, LEASE, "spent already"),
+        (Longer(ttl=8 * HOUR), replace(KNOWN, credit=money("3")), HALF, "$0.50/h with its disk; that credit lasts 6h"),
+        (Longer(ttl=4 * HOUR), replace(KNOWN, credit=money("-1")), FREE, "that credit lasts for ever"),
+        (Longer(budget=money("1e12")), KNOWN, LEASE, "cannot be told"),
+    ],
+)
+def test_what_is_just_refused(wish: Longer, known: Standing, lease: Lease, said: str) -> None:
+    with pytest.raises(SwarmctlError) as refused:
+        extended(lease, wish, known)
+    assert said in f"{refused.value.message} {refused.value.detail}"
+
+
+@pytest.mark.parametrize(("left", "hint"), [(59, ""), (60, "swarmctl extend --lease 7 --ttl 60s")])
+def test_a_contract_that_is_all_but_over_is_not_extended_to_its_end(left: int, hint: str) -> None:
+    with pytest.raises(CapacityError) as refused:
+        extended(replace(LEASE, ends=float(NOW + left)), Longer(ttl=4 * HOUR), KNOWN)
+    assert refused.value.hint == hint
+
+
+def test_what_should_have_ended_before_costs_no_more() -> None:
+    assert extended(LEASE, Longer(budget=money("3.000001")), KNOWN).ahead == 0

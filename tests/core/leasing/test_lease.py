@@ -107,6 +107,7 @@ def test_an_outbid_machine_is_the_triple_of_a_bid() -> None:
 
 
 def test_what_states_mean() -> None:
+    assert [s.value for s in LeaseState] == [s.name.lower() for s in LeaseState]
     assert {s for s in LeaseState if s.coming} == {
         LeaseState.SCHEDULING, LeaseState.CREATED, LeaseState.LOADING, LeaseState.REBOOTING,
     }  # fmt: skip
@@ -238,6 +239,8 @@ def test_since_when_it_costs() -> None:
     assert since(read(start_date=now + 7200), now) is None
     assert since(read(label=str(mine), start_date=now + 7200), now) == 1_799_990_100
     assert since(lease, now, now + 5) == 1_799_990_100
+    assert since(lease, now, now) == now
+    assert since(read(label="others"), now) == 1_799_990_000.5
 
 
 def test_waiting_goes_on_while_there_is_progress_and_not_for_ever() -> None:
@@ -245,13 +248,14 @@ def test_waiting_goes_on_while_there_is_progress_and_not_for_ever() -> None:
     watch = Watch.start(loading, 0)
     assert watch.look(loading, 500) is watch
     assert hopeless(watch, 599) == ""
-    assert "loading for 10m without a change: pulled 1 of 9" in hopeless(watch, 600)
+    assert hopeless(watch, 600) == "loading for 10m without a change: pulled 1 of 9"
     on = watch.look(read(actual_status="loading", status_msg="pulled 2 of 9"), 500)
     assert hopeless(on, 1099) == ""
     assert hopeless(on, 1100)
-    slow = Watch(0, LeaseState.LOADING, "x", 3599)
-    assert hopeless(slow, 3599.5) == ""
-    assert "not running 1h after it was rented" in hopeless(slow, 3600)
+    slow = Watch(1000, LeaseState.LOADING, "x", 4599)
+    assert hopeless(slow, 4599.5) == ""
+    assert hopeless(slow, 4600) == "not running 1h after it was rented: x"
+    assert hopeless(Watch(0, LeaseState.LOADING, "", 0), 600) == "loading for 10m without a change"
 
 
 @pytest.mark.parametrize(

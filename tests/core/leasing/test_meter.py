@@ -47,3 +47,18 @@ def test_a_machine_without_a_price_costs_an_unknown_sum() -> None:
     priced = metered([seen(0, hourly=Hourly()), seen(0.5)], 0.0, HOUR)
     assert priced is not None
     assert priced.gpu == Decimal("0.9"), "one look without a price is not a free hour"
+
+
+def test_what_it_costs_now_is_its_newest_price_and_time_is_counted_from_its_beginning() -> None:
+    newest = Hourly(Decimal("1.8"), Decimal("0.3"), None, Decimal("0.02"), Decimal("0.01"))
+    found = metered([seen(5), seen(6, hourly=newest), seen(2), seen(7, hourly=Hourly())], 4 * HOUR, 8 * HOUR)
+    assert found is not None
+    assert (found.gpu_rate, found.disk_rate, found.down, found.up) == (
+        Decimal("1.8"), Decimal("0.3"), Decimal("0.02"), Decimal("0.01"),
+    )  # fmt: skip
+    assert (found.seconds, found.computing) == (4 * HOUR, 4 * HOUR)
+    assert (found.gpu, found.disk) == (Decimal("5.4"), Decimal("0.8"))
+    free = metered([seen(0, hourly=Hourly(total=Decimal("0.1"), storage=Decimal("0.5")))], 0.0, HOUR)
+    assert free is not None
+    assert (free.gpu, free.gpu_rate, free.disk) == (0, 0, Decimal("0.5"))
+    assert (free.down, free.up) == (0, 0)

@@ -89,6 +89,10 @@ def test_what_reap_ends(asked: dict[str, bool], ends: set[Whose]) -> None:
         (-100, 100.0, True),
         (-100, -500.0, True),
         (-100, None, False),
+        (-30, CLOCKS, True),
+        (-10, 30.0, True),
+        (0, 0.0, True),
+        (1 - NOW, None, False),
     ],
 )
 def test_an_expiry_is_doubted_where_our_clock_is_ahead(left: float, ahead: float | None, *, sure: bool) -> None:
@@ -107,3 +111,9 @@ def test_an_orphan_is_ours_by_any_clock() -> None:
     expired = to_reap(sort([called("other", left=-5)], ME), expired_only=True)
     assert doubtful(expired, ME, None, expired_only=True) == expired
     assert doubtful(expired, ME, None) == ()
+
+
+def test_each_is_called_what_people_read() -> None:
+    assert [one.value for one in Whose] == [
+        "held", "orphan", "expired", "another swarmctl's", "not readable", "not ours",
+    ]  # fmt: skip

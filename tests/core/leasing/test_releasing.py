@@ -132,3 +132,8 @@ def test_the_bounds_are_those_that_people_were_told() -> None:
 def test_a_pause_that_is_over_is_none() -> None:
     assert next_deed(tried((S, DONE, 0.0), (D, DONE, 1.0), (L, GONE, 2.0)), 50) == (L, 0.0)
     assert next_deed(tried((S, DONE, 0.0), (D, DONE, 1.0), (L, FAILED, 2.0)), 50) == (L, 0.0)
+
+
+def test_steps_are_called_what_people_read() -> None:
+    assert [one.value for one in Deed] == ["stop", "delete", "look", "wait", "gone", "may still bill"]
+    assert [one.value for one in Result] == ["done", "gone", "there", "failed", "never"]

@@ -142,3 +142,20 @@ def test_why_an_answer_was_unclear_is_kept() -> None:
 def test_what_is_known_waits_for_nothing(stage: Stage) -> None:
     for ids in (("1",), ("1", "2")):
         assert next_move(replace(FRESH, stage=stage, contracts=ids), 5.0)[1] == 0.0
+
+
+def test_the_ledger_keeps_reading_what_it_wrote() -> None:
+    """A stage is kept by its value, so that no value may change."""
+    assert [one.value for one in Stage] == [
+        "intended", "unclear", "held", "leaked", "refused", "absent", "released",
+    ]  # fmt: skip
+    assert [one.value for one in Move] == [one.name.lower() for one in Move]
+    assert (Attempt("0" * 8, "1").machine, Attempt("0" * 8, "1").said) == ("", "")
+
+
+def test_the_last_look_says_when_the_next_is_due() -> None:
+    unclear = lost(FRESH, "reset")
+    failed = looked(looked(unclear, Look(0.0, ())), Look(20.0, None))
+    assert next_move(failed, 20.0) == (Move.WAIT, 10.0)
+    worked = looked(looked(unclear, Look(14.0, None)), Look(20.0, ()))
+    assert next_move(worked, 21.0) == (Move.LOOK, 0.0)

@@ -51,3 +51,7 @@ def test_what_holds_where_nobody_says_otherwise() -> None:
     assert (EVERY, SAVE_EVERY, LATE, AGAIN) == (30, 60, 60, 120)
     assert Before() == Before(None, None, 0)
     assert (LOOK.stopped, LOOK.keeps) == (False, False)
+
+
+def test_deeds_are_called_what_people_read() -> None:
+    assert [one.value for one in Deed] == ["save", "tell", "release", "gone"]

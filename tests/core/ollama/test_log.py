@@ -99,6 +99,8 @@ msg=load request="{{Operation:close LoraPath:[] Parallel:0 BatchSize:0 FlashAtte
         ("alloc: unable to allocate CUDA0 buffer", "unable to allocate CUDA0 buffer"),
         ("llama_model_load: error loading model: unknown architecture", "unknown architecture"),
         ("llama_init: V cache quantization requires flash_attn", "V cache quantization requires flash_attn"),
+        ("srv start: couldn't bind HTTP server socket, hostname: 127.0.0.1, port: 60716",
+         "couldn't bind HTTP server socket, hostname: 127.0.0.1, port: 60716"),
         ('time=T level=ERROR source=x msg="it broke" error=y', 'it broke" error=y'),
         ("all is well", ""),
     ],

@@ -67,7 +67,7 @@ def test_what_an_earlier_try_left_is_gone_on_with(folder: Path) -> None:
 
 def test_bytes_that_are_others_are_never_a_model(folder: Path) -> None:
     with Hub() as hub:
-        hub.files[PATH] = DATA[:-1] + b"x"
+        hub.files[PATH] = DATA[:-1] + bytes([DATA[-1] ^ 1])
         with pytest.raises(CannotFetchError, match="other bytes"):
             depot(folder).pull(FILE, hub.url + PATH)
     assert not place(folder).exists()

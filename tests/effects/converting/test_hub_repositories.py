@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from fakes.modelhub import COMMIT, ModelHub
 from fakes.specialists import peft
 from swarmctl.core.converting.request import Asked
 from swarmctl.effects.converting.adapted import adapted
-from swarmctl.effects.converting.hub import brought, fetch, holds_adapter, look, published
+from swarmctl.effects.converting.hub import brought, fetch, holds_adapter, look, published, weights_of
 from swarmctl.effects.converting.identity import Hashes
 from swarmctl.errors import HostError, SpecError
 
@@ -27,6 +28,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelHub]:
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_TOKEN", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own-cache"))
     with ModelHub() as found:
         monkeypatch.setenv("HF_ENDPOINT", found.url)
         folder = make(tmp_path / "published")
@@ -56,6 +58,29 @@ def test_a_ready_file_of_the_wanted_quantisation_is_preferred(hub: ModelHub) -> 
     both = look(ASKED, ("Q4_K_M", "Q8_0"), trust=False)
     assert set(both.source.ready) == {"Q4_K_M"}
     assert both.source.sizes["Q4_K_M"] == 36
+
+
+def test_a_commit_is_asked_about_once_and_a_branch_each_time(
+    hub: ModelHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pinned = replace(ASKED, revision=COMMIT)
+    first = look(pinned, ("Q4_K_M",), trust=False)
+    hub.seen.clear()
+    assert look(pinned, ("Q4_K_M",), trust=False) == first
+    assert look(pinned, ("Q8_0",), trust=False).files == first.files
+    assert not holds_adapter(pinned)
+    assert weights_of(pinned) == len(hub.repositories["me/Coder"]["model.safetensors"])
+    assert hub.seen == []
+    look(ASKED, ("Q4_K_M",), trust=False)
+    assert hub.seen
+    for path in (tmp_path / "own-cache" / "swarmctl" / "hub").iterdir():
+        path.write_text(path.read_text().replace('"model.safetensors": ', '"model.safetensors": -'))
+    hub.seen.clear()
+    assert look(pinned, ("Q4_K_M",), trust=False) == first
+    assert hub.seen, "what was kept is nonsense, so the hub is asked"
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(HostError):
+        look(pinned, ("Q4_K_M",), trust=False)
 
 
 def test_a_name_says_a_quantisation_only_when_one_file_has_it() -> None:

@@ -21,6 +21,7 @@ SMALL = "debian:bookworm-slim"
 
 def here(folder: Path, programs: dict[str, str]) -> HostFacts:
     """The script by this machine's own shell, where these programs come first."""
+    folder.mkdir(exist_ok=True)
     for name, text in programs.items():
         (folder / name).write_text(f"#!/bin/sh\n{text}\n")
         (folder / name).chmod(0o755)
@@ -61,6 +62,17 @@ def test_docker_by_sudo_where_the_user_may_not(tmp_path: Path) -> None:
     assert found.sudo
     denied = here(tmp_path, {"docker": tool, "sudo": "exit 1"})
     assert (denied.docker, denied.docker_problem, denied.sudo) == ("", "permission denied", False)
+
+
+def test_a_server_of_its_own_is_asked_for_cards_where_there_are_some(tmp_path: Path) -> None:
+    card = 'echo "NVIDIA L4, 23034, 8.9, GPU-1"'
+    server = '[ "$*" = --list-devices ] && echo "  CUDA0: NVIDIA L4 (23034 MiB, 22800 MiB free)"'
+    found = here(tmp_path / "both", {"nvidia-smi": card, "llama-server": server})
+    assert (found.devices, found.serves_cards) == (("CUDA0 (NVIDIA L4)",), True)
+    blind = here(tmp_path / "blind", {"nvidia-smi": card, "llama-server": "echo Available devices:"})
+    assert (blind.devices, blind.serves_cards) == ((), False)
+    broken = here(tmp_path / "broken", {"nvidia-smi": "echo broken; exit 9", "llama-server": server})
+    assert (broken.devices, broken.serves_cards) == ((), False)
 
 
 @pytest.mark.slow

@@ -59,6 +59,15 @@ def test_which_entry_is_this_hosts(tmp_path: Path, entry: str, port: int, pinned
     assert fingerprints(found) == ((PRINT,) if pinned else ())
 
 
+def test_a_name_of_its_own_counts_wherever_the_host_is_reached(tmp_path: Path) -> None:
+    named = replace(host(tmp_path, f"vast-7 ssh-ed25519 {KEY}\n"), alias="vast-7")
+    for there in (named, replace(named, address="198.51.100.1", port=22)):
+        assert is_pinned(there)
+        assert fingerprints(there) == (PRINT,)
+    assert not is_pinned(replace(named, alias="vast-8"))
+    assert not is_pinned(replace(named, alias=""))
+
+
 def test_first_any_key_and_then_only_that_one(tmp_path: Path) -> None:
     new = host(tmp_path, "")
     assert "StrictHostKeyChecking=yes" not in strictness(new)

@@ -67,7 +67,7 @@ def test_what_is_ours_is_built_here_and_sent_and_a_second_time_nothing_is_done(
     assert imaging.missing([own.reference], ask=over.ask) == []
     assert imaging.here(over.ask)[own.reference].id == imaging.here()[own.reference].id
     assert over.images().look().parts == {}
-    assert over.shell.run(["ls", f"{BASE_THERE}/images/image"], seconds=20).stdout == "", "it is in its Docker alone"
+    assert over.shell.run(["ls", f"{BASE_THERE}/images/layer"], seconds=20).stdout == "", "it is in its Docker alone"
     said.clear()
     images.provide(own.reference, Lock(), said.append, over)
     assert said == []

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from swarmctl.core.hosts import ssh_options
 from swarmctl.effects.hosts.inventory import find
 from swarmctl.errors import SpecError
 
@@ -25,6 +26,7 @@ def test_a_key_that_nobody_knows_is_pinned_in_a_file_of_ours(tmp_path: Path) -> 
     near = _inventory(tmp_path / "near", "g: {hosts: {gpu1: {ansible_host: 192.0.2.1}}}")
     found = find("gpu1", [near], tmp_path / "state")
     assert found.known_hosts == str(tmp_path / "state" / "hostkeys" / "gpu1")
+    assert "HostKeyAlias=gpu1" in ssh_options(found), "wherever it is said to be later"
 
 
 def test_a_name_that_nobody_knows_is_said_with_those_that_are(tmp_path: Path) -> None:

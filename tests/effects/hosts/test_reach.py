@@ -1,16 +1,18 @@
 """A machine that boots: which of its addresses wins, what is said meanwhile, and when waiting ends."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fakes.grounded import docker, stands
 from fakes.hosts import host
-from fakes.reached import Hurried, closed_port, listener, nobody, there
+from fakes.reached import Hurried, closed_port, listener, nobody, passage, there
 from swarmctl.core.leasing.lease import Address
 from swarmctl.effects.clock import SystemClock
 from swarmctl.effects.hosts.reach import reach
+from swarmctl.effects.hosts.sshsaid import ChangedKeyError
 from swarmctl.errors import HostError
 
 
@@ -65,6 +67,29 @@ def test_a_name_that_nobody_knows_does_not_stand_in_the_way_of_another_address(
     with pytest.raises(HostError, match=r"within 6 s: no\.\.host is no name that can be looked up; "):
         reach(nobody(tmp_path, 1), lambda: found, tmp_path, str, clock=clock, seconds=6)
     assert sum(clock.slept) == 6
+
+
+@pytest.mark.slow
+@pytest.mark.ground
+def test_a_key_that_is_pinned_under_a_name_is_demanded_at_every_address(tmp_path: Path) -> None:
+    stands("engine", "host-container")
+    with host("container") as machine, passage(machine.port) as port:
+        target = replace(there(machine, tmp_path), alias="vast-7")
+        first, other = [Address("127.0.0.1", machine.port)], [Address("127.0.0.1", port)]
+
+        def met(at: list[Address]) -> None:
+            with reach(target, lambda: at, tmp_path / "s", str, clock=SystemClock(), seconds=20).line as line:
+                assert line.run(["echo", "here"], seconds=5).stdout == "here\n"
+
+        met(first)
+        pinned = Path(target.known_hosts).read_text()
+        met(other)
+        assert Path(target.known_hosts).read_text() == pinned, "no second key is believed"
+        docker("exec", machine.name, "sh", "-c", "rm /etc/ssh/ssh_host_*; ssh-keygen -A; kill -HUP 1")
+        with pytest.raises(ChangedKeyError, match="another machine answers") as caught:
+            met(other)
+        assert [line.split(":")[0] for line in caught.value.detail.splitlines()[-2:]] == ["pinned", "met"]
+        assert "ssh-keygen -R vast-7 -f " in caught.value.hint
 
 
 @pytest.mark.slow

@@ -44,7 +44,7 @@ def test_token_for_https(tmp_path: Path) -> None:
 
 
 def test_nothing_wanted_is_nothing_told(tmp_path: Path) -> None:
-    assert saving(None, tmp_path) == {}
+    assert saving(None, tmp_path) == {"saving_forget": True}
 
 
 def test_every_file_that_will_not_do_is_named(tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
 """OpenSSH's own words, as trouble with a sentence and a command to type."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from swarmctl.core.hosts import Host
-from swarmctl.effects.hosts.sshsaid import Kind, error, trouble
+from swarmctl.effects.hosts.sshsaid import ChangedKeyError, Kind, error, trouble
 
 CHANGED = """\
 @@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@
@@ -58,6 +61,21 @@ def test_a_changed_key_is_told_loudly_with_the_command_that_forgets_it() -> None
         "slot-0: another machine answers at 203.0.113.7:41234: its host key is not the one that was pinned"
     )
     assert letter.hint.startswith("ssh-keygen -R '[203.0.113.7]:41234' -f '/k/slot 0'")
+
+
+def test_both_keys_are_shown(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text("vast-7 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIARa3i1oD2bbwuZeB3jwe3CIKiy1BAlrFfv6UhTB5ni+\n")
+    sent = "The fingerprint for the ED25519 key sent by the remote host is\nSHA256:" + "a" * 43 + ".\n"
+    found = trouble(CHANGED + sent)
+    assert found is not None
+    letter = error(replace(HOST, known_hosts=str(file), alias="vast-7"), found)
+    assert isinstance(letter, ChangedKeyError)
+    assert letter.detail.splitlines()[-2:] == [
+        f"pinned: SHA256:CE1WJrf/VW941HPJBtgNeqxiaWjf3TjLkWX3LtEREPI   in {file}",
+        f"met:    SHA256:{'a' * 43}   at 203.0.113.7:41234",
+    ]
+    assert letter.hint.startswith(f"ssh-keygen -R vast-7 -f {file}")
 
 
 def test_a_hint_is_a_command_that_can_be_pasted() -> None:

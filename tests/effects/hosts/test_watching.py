@@ -77,6 +77,20 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path)
 
 
+def test_one_that_its_market_stopped_is_told_each_time_and_ended_when_its_time_is_over(home: Home) -> None:
+    home.until(120)
+    home.sim.vast.stop(home.lease.id)
+    home.until(240)
+    home.sim.vast.start(home.lease.id)
+    home.until(600)
+    home.sim.happens(home.lease.id, "credit-spent")
+    assert home.until(HOURS + 600)
+    first, second = home.told("what lies there is kept")
+    assert ": stands still (stopped); its disk is paid" in first
+    assert "stands still (credit exhausted)" in second
+    assert not home.bills
+
+
 def test_it_warns_twice_fetches_each_minute_and_ends_what_its_guard_did_not(home: Home) -> None:
     assert home.until(HOURS + 600)
     assert not home.bills

@@ -25,13 +25,21 @@ def test_a_machine_is_known_by_the_ledger_when_its_place_is_lost_and_goes_with_a
     assert rented("other", world) == ()
     world.put(Placed(swarm="seven", host=asdict(Host("slot-0", "192.0.2.1")), lease=lease))
     assert rented("seven", world) == (lease,), "once"
+    world.put(Placed(swarm="lost", host=asdict(Host("slot-0", "192.0.2.1")), lease="42"))
+    assert rented("lost", world) == ("42",), "its place alone says it"
+    world.put(Placed(swarm="own", host=asdict(Host("slot-0", "192.0.2.1"))))
+    assert rented("own", world) == ()
     assert rented("seven_trial", world) == (), "a trial rents nothing of its own"
     keys = keys_file(tmp_path, known_as(lease))
     keys.write_text("x")
+    tunnels = world.places("seven").root / "tunnels"
+    tunnels.mkdir()
     give_back(lease, "seven", world, me.vast)
     assert me.market.held == {}
     assert rented("seven", world) == ()
     assert not keys.exists()
+    assert not tunnels.exists(), "no way to it is left"
+    assert world.placed("seven") is None
     assert me.book.key(lease) is None
 
 

@@ -1,9 +1,11 @@
 """Where the key comes from, who else can read it, and what is no key."""
 
+import os
 import sys
 import types
 from pathlib import Path
 
+import psutil
 import pytest
 
 from swarmctl.effects.providers.keys import find_key, require_key
@@ -100,3 +102,26 @@ def test_an_owner_that_cannot_be_read_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(HostError, match="no owner's name"):
         owner(tmp_path)
     assert known_owner(tmp_path) is None
+
+
+def test_an_owner_is_on_the_disk_before_anything_is_rented_under_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced, real = list[str](), os.fsync
+    open_before = psutil.Process().num_fds()
+
+    def fsync(fd: int) -> None:
+        synced.append((tmp_path / "owner").read_text())
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert synced == [owner(tmp_path)] == [owner(tmp_path)]
+    assert psutil.Process().num_fds() == open_before, "nothing stays open"
+
+
+@pytest.mark.parametrize("text", [b"\xff" * 16, b"0123456789abcde", b"0123456789abcdef0", b"0123456789ABCDEF", b""])
+def test_what_is_no_owner_is_none(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "owner").write_bytes(text)
+    assert known_owner(tmp_path) is None
+    (tmp_path / "owner").write_bytes(b" 0123456789abcdef\n")
+    assert known_owner(tmp_path) == "0123456789abcdef"

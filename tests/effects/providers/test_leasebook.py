@@ -10,7 +10,7 @@ from fakes.tinymarket import Hours
 from swarmctl.core.leasing.answers import Trouble
 from swarmctl.core.leasing.label import Label
 from swarmctl.core.leasing.renting import Attempt, Stage
-from swarmctl.effects.providers.leasebook import LeaseBook
+from swarmctl.effects.providers.leasebook import LeaseBook, Written
 from swarmctl.effects.providers.secret import Secret
 from swarmctl.errors import HostError
 
@@ -54,6 +54,10 @@ def test_intent_is_read_back_whole(book: LeaseBook, clock: Hours, tmp_path: Path
     assert (one.attempt.stage, one.attempt.contracts, one.attempt.here) == (Stage.INTENDED, (), False)
     assert (one.attempt.trouble, one.attempt.said) == (None, "")
     assert (one.label, one.hourly, one.account) == (label(1), Decimal("0.3125"), "account-1")
+    book.intend(attempt(2), label(2), Decimal(1))
+    assert book.attempts()[1].account == ""
+    bare = Written(attempt(1), label(1), Decimal(1), 5.0)
+    assert (bare.account, bare.changed) == ("", 0.0)
     assert one.intended == one.changed == clock.now().timestamp()
     assert one.ended is None
     assert (tmp_path / "state" / "ledger.sqlite").stat().st_mode & 0o777 == 0o600
@@ -178,6 +182,23 @@ def test_book_that_cannot_be_written_rents_nothing(book: LeaseBook, tmp_path: Pa
     with pytest.raises(HostError, match=r"the ledger .* cannot be used") as e:
         book.intend(attempt(1), label(1), Decimal(1))
     assert "make room" in e.value.hint
+
+
+def test_every_change_is_on_the_disk_before_it_is_told(book: LeaseBook, monkeypatch: pytest.MonkeyPatch) -> None:
+    said, waits, real = list[str](), [], sqlite3.connect
+
+    def connect(file: Path, *, timeout: float, isolation_level: None) -> sqlite3.Connection:
+        db = real(file, timeout=timeout, isolation_level=isolation_level)
+        db.set_trace_callback(said.append)
+        waits.append(timeout)
+        return db
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    book.intend(attempt(1), label(1), Decimal(1))
+    words = [line.strip().lower() for line in said]
+    assert words.index("pragma journal_mode = wal") < words.index("pragma synchronous = full")
+    assert words[-1].startswith("insert into attempts"), "each by itself, not in a transaction that is left open"
+    assert waits == [10], "seconds for which another that writes is waited for"
 
 
 def test_two_at_once_wait_for_each_other(book: LeaseBook, clock: Hours, tmp_path: Path) -> None:

@@ -32,3 +32,24 @@ def test_what_was_promised_and_what_is_burned_is_told_without_the_market(tmp_pat
     me.vast.release(hired.lease.id)
     me.book.released(hired.lease.id)
     assert standing("seven", world) == ()
+
+
+def test_one_that_was_last_seen_to_stand_still_costs_its_disk(tmp_path: Path) -> None:
+    me = person(folder=tmp_path)
+    world = World(me.clock, Ledger(tmp_path / "ledger.sqlite", me.clock), ModelStore(tmp_path / "models"), tmp_path)
+    lease = me.hire().lease
+    me.vast.stop(lease.id)
+    stopped = me.vast.lease(lease.id)
+    assert stopped is not None
+    me.clock.sleep(60)
+    me.book.saw(stopped)
+    (one,) = standing("seven", world)
+    assert one.disk == lease.hourly.storage
+    assert Decimal(one.as_json()["dollars_per_hour"]) < one.hourly
+    assert one.as_json()["still"] is True
+    assert "stands still, $" in one.text(me.clock.now().timestamp())
+    me.clock.sleep(60)
+    me.book.saw(lease)
+    (again,) = standing("seven", world)
+    assert again.disk is None
+    assert "stands still" not in again.text(me.clock.now().timestamp())

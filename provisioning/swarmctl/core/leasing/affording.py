@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from swarmctl.core.leasing.ranking import Choice
-from swarmctl.core.price.money import ZERO, dollars
+from swarmctl.core.price.money import dollars
 from swarmctl.errors import CapacityError
 
 
@@ -29,5 +29,5 @@ def affordable(choices: Sequence[Choice], credit: Decimal | None) -> tuple[Choic
         f"the account has {dollars(credit)}, and the first hour costs {dollars(needed)}",
         detail=f"offer {least.offer.id}: {dollars(least.hourly)}/h with {least.card.disk} GB of disk"
         + (f", and {dollars(start)} until it works" if start else ""),
-        hint=f"add at least {dollars(max(ZERO, needed - max(ZERO, credit)))} in the market's console (Billing)",
+        hint=f"add at least {dollars(needed - credit)} in the market's console (Billing)",
     )

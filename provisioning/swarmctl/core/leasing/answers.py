@@ -119,4 +119,4 @@ def _trouble(status: int, document: Any, said: str) -> Trouble:
         return Trouble.KEY
     if status >= 500:
         return Trouble.BROKEN
-    return Trouble.REFUSED if 400 <= status < 500 else Trouble.ODD
+    return Trouble.REFUSED if status >= 400 else Trouble.ODD

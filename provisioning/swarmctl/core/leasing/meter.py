@@ -70,5 +70,4 @@ def _stretches(seen: Sequence[Sighting], began: float, until: float) -> list[tup
     """What held from when to when; the first sighting holds from the beginning on."""
     edges = [began, *(min(max(one.at, began), until) for one in seen[1:]), until]
     edges.insert(1, min(max(seen[0].at, began), until))
-    spans = zip(edges[:-1], edges[1:], (seen[0], *seen), strict=True)
-    return [(start, end, one) for start, end, one in spans if end > start]
+    return list(zip(edges[:-1], edges[1:], (seen[0], *seen), strict=True))

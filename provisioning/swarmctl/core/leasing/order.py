@@ -13,6 +13,9 @@ VM_IMAGE = "docker.io/vastai/kvm:cuda-12.4.1-auto"
 CONTAINER_IMAGE = "docker.io/vastai/base-image:cuda-12.4.1-auto"
 """What a container rental runs; sshd is started in it by the market."""
 
+ENGINE_IMAGE = "ghcr.io/ggml-org/llama.cpp:server-cuda-b11669"
+"""The same where models are to be on its card: llama.cpp's own, of the build that our flags are of."""
+
 LEAST_DISK = 8
 """GB; the market takes no less."""
 

@@ -26,7 +26,7 @@ _CAUSES = (
     re.compile(r"(V cache quantization requires flash_attn[^\n]*|quantized V cache[^\n]*flash[^\n]*)", re.I),
     re.compile(r"(Unsupported cache type[^\n]*)"),
     re.compile(r"error loading model: ([^\n]*)"),
-    re.compile(r"((?:bind|listen)[^\n]*address already in use)"),
+    re.compile(r"((?:bind|listen)[^\n]*address already in use|couldn't bind HTTP server socket[^\n]*)"),
     re.compile(r"(no space left on device)"),
     re.compile(r"(signal: killed)"),
     re.compile(r"GGML_ASSERT\(([^\n]*)"),
@@ -110,6 +110,11 @@ def why(log: str) -> str:
         if found := cause.search(tail):
             return found[1].strip().strip('"')[:300]
     return ""
+
+
+def port_taken(reason: str) -> bool:
+    """Why a load failed is that somebody took the port that the server had chosen for its runner: another will do."""
+    return reason.startswith("couldn't bind HTTP server socket")
 
 
 def _parts(marks: Sequence[re.Match[str]], text: str) -> list[tuple[re.Match[str], str]]:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from swarmctl.core.sharing.report import Judged, Report
 from swarmctl.errors import SpecError
 
+LARGEST = 512
+"""Rank that an adapter may have."""
 _MIB = 1 << 20
 
 
@@ -52,16 +54,23 @@ def added(report: Report) -> int:
 
 
 def _hint(refused: Iterable[Judged]) -> str:
-    ranks = [one.wanted_rank for one in refused]
-    known = [rank for rank in ranks if rank]
-    if known and len(known) == len(ranks):
-        return f"--max-rank {max(known)}"
+    if rank := _enough(refused):
+        return f"--max-rank {rank}"
     return "leave it out of --share-base: it is converted and served by itself"
 
 
+def _enough(refused: Iterable[Judged]) -> int:
+    """The rank with which all of them would share; 0 where none that may be asked for does."""
+    ranks = [one.wanted_rank or 0 for one in refused]
+    return max(ranks) if all(0 < rank <= LARGEST for rank in ranks) else 0
+
+
 def _written(refused: Iterable[Judged]) -> str:
-    names = ", ".join(f"models.{one.name}" for one in refused)
-    return f"leave `base` out of {names}: it is converted and served by itself; or --architecture separate, for all"
+    refused = list(refused)
+    names, rank = ", ".join(f"models.{one.name}" for one in refused), _enough(refused)
+    more = f"placement: {{max_rank: {rank}}} in the swarm file; or " if rank else ""
+    alone = f"leave `base` out of {names}: it is converted and served by itself"
+    return f"{more}{alone}; or --architecture separate, for all"
 
 
 def _row(one: Judged) -> tuple[str, ...]:

@@ -42,6 +42,10 @@ class DiskFullError(HostError):
     """The machine has no room for a file, whichever way it comes."""
 
 
+class DamagedError(HostError):
+    """What was sent came with other bytes: what came is gone there."""
+
+
 class MissingError(HostError):
     """A file that should be whole there is not."""
 
@@ -162,7 +166,8 @@ class Depot:
         if order["do"] == "lend" and kind == "missing":
             return MissingError(f"{self.name}: a model's file is not there any more", detail=said, hint="swarmctl up")
         detail = said or done.stderr.strip()[-500:] or f"exit {done.code}"
-        return HostError(
+        kinds = DamagedError if kind == "damaged" else HostError
+        return kinds(
             f"{self.name}: a file did not arrive whole ({kind or 'broken off'})", detail=detail, hint="swarmctl up"
         )
 

@@ -112,8 +112,9 @@ class Part:
 def look(order: Order) -> Said:
     """Digests of whole files, and bytes of those that are not."""
     top = Path(order["folder"])
-    found = {path.stem for path in top.glob("gguf/*.gguf")}
-    found |= {p.stem for p in top.glob("gguf/*.as") if blob(order, p.read_text(encoding="ascii").strip()).exists()}
+    mine = top / kind(order)
+    found = {path.stem for path in mine.glob(f"*.{kind(order)}")}
+    found |= {p.stem for p in mine.glob("*.as") if blob(order, p.read_text(encoding="ascii").strip()).exists()}
     return {"whole": sorted(found), "parts": {path.name: path.stat().st_size for path in top.glob("incoming/*")}}
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from swarmctl.core.machine import Machine
-from swarmctl.effects.bringing.depot import Depot
 from swarmctl.effects.dockerapi import Ask
 from swarmctl.effects.shell import Shell
+
+if TYPE_CHECKING:
+    from swarmctl.effects.bringing.depot import Depot
 
 
 class Connection(Protocol):
@@ -67,12 +69,12 @@ class Connection(Protocol):
         """A file of the store stands at `place` there, for `user` to read; nothing where it does."""
         ...
 
-    def depot(self) -> Depot | None:
+    def depot(self) -> "Depot | None":
         """The models' files there; None for this machine, whose store has them."""
         ...
 
-    def images(self) -> Depot | None:
-        """Images on their way there; None for this machine."""
+    def images(self) -> "Depot | None":
+        """Layers of images on their way there; None for this machine."""
         ...
 
     def settle(self) -> None:
@@ -83,8 +85,8 @@ class Connection(Protocol):
         """Address and port of each listening TCP socket; None where that is not shown."""
         ...
 
-    def resident(self, pid: int | None) -> float:
-        """MiB of a process and its children; 0 where that cannot be seen."""
+    def processes(self) -> Mapping[int, tuple[int, int]]:
+        """Parent and KiB of each process; nothing where that cannot be seen."""
         ...
 
     def held(self) -> frozenset[int]:

@@ -9,7 +9,7 @@ from swarmctl.core.composesite import USER
 from swarmctl.core.hostports import listening
 from swarmctl.core.machine import Machine
 from swarmctl.core.placed import BASE, Placed, models_of, root_of
-from swarmctl.core.processtable import resident, table
+from swarmctl.core.processtable import table
 from swarmctl.core.tunnel import DOCKER, Wanted
 from swarmctl.effects.bringing.depot import Depot, File
 from swarmctl.effects.clock import Clock
@@ -97,7 +97,7 @@ class DistantConnection:
 
     def images(self) -> Depot:
         """As Connection has it."""
-        return Depot(self.line, self.name, f"{BASE}/images", "0:0", "image")
+        return Depot(self.line, self.name, f"{BASE}/images", "0:0", "layer")
 
     def settle(self) -> None:
         """As Connection has it."""
@@ -109,12 +109,12 @@ class DistantConnection:
         done = self.shell.run(["cat", "/proc/net/tcp", "/proc/net/tcp6"], seconds=_SHORT, check=False)
         return listening(done.stdout) or None
 
-    def resident(self, pid: int | None) -> float:
-        """As Connection has it; all are asked about at once, and again after `machine`."""
+    def processes(self) -> Mapping[int, tuple[int, int]]:
+        """As Connection has it; asked again after `machine`."""
         if self._processes is None:
             done = self.shell.run(["ps", "-eo", "pid=,ppid=,rss="], seconds=_SHORT, check=False)
             self._processes = table(done.stdout)
-        return resident(self._processes, pid or 0)
+        return self._processes
 
     def held(self) -> frozenset[int]:
         """As Connection has it."""

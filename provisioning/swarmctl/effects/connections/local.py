@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +11,14 @@ import psutil
 
 from swarmctl.core.composesite import USER
 from swarmctl.core.machine import Machine
+from swarmctl.core.processtable import of_stat
 from swarmctl.effects import lending, machine
 from swarmctl.effects.dockerapi import Ask
 from swarmctl.effects.paths import private
 from swarmctl.effects.shell import HERE, Shell
 
-_MIB = 1024 * 1024
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+"""Bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +78,15 @@ class LocalConnection:
             return None
         return [(row.laddr.ip, row.laddr.port) for row in rows if row.status == psutil.CONN_LISTEN and row.laddr]
 
-    def resident(self, pid: int | None) -> float:
-        """As Connection has it."""
-        try:
-            first = psutil.Process(pid) if pid else None
-            whole = (first, *first.children(recursive=True)) if first else ()
-            return sum(one.memory_info().rss for one in whole) / _MIB
-        except psutil.Error:
-            return 0.0
+    def processes(self) -> Mapping[int, tuple[int, int]]:
+        """As Connection has it; nothing where there is no /proc."""
+        found = {}
+        with suppress(OSError):
+            for place in (one for one in Path("/proc").iterdir() if one.name.isdecimal()):
+                with suppress(OSError):  # it ended meanwhile
+                    if (seen := of_stat((place / "stat").read_text(errors="replace"), _PAGE)) is not None:
+                        found[int(place.name)] = seen
+        return found
 
     def held(self) -> frozenset[int]:
         """There is no way."""

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from swarmctl.core.sharing.report import Judged, Report
 from swarmctl.effects import files
 from swarmctl.effects.converting.identity import Hashes, identity
 from swarmctl.effects.converting.tools import Tools
+from swarmctl.effects.converting.toolversion import programs
 from swarmctl.effects.paths import private
 from swarmctl.effects.sharing import Asked, Tell, over, read_of, share_base
 from swarmctl.effects.store import ModelStore
@@ -24,8 +25,6 @@ from swarmctl.effects.storeindex import Index
 from swarmctl.errors import HostError, LockedError
 
 SCHEMA = "swarmctl/adapter/v1"
-METHOD = 1
-"""Part of every key; it rises when the converter's programs find other adapters than before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +51,27 @@ class Kept:
         )
 
 
-def shared(asked: Asked, store: ModelStore, tools: Callable[[], Tools], memory: int, tell: Tell) -> Kept:
+Bring = Callable[[Collection[Path]], None]
+
+
+def nothing(_folders: Collection[Path]) -> None:
+    """Every folder is there."""
+
+
+def shared(
+    asked: Asked, store: ModelStore, tools: Callable[[], Tools], memory: int, tell: Tell, bring: Bring = nothing
+) -> Kept:
     """Every specialist folded into the base, or refused; those that were looked at before are not looked at again.
 
-    tools: made when they are needed. memory: MiB. Raises what `share_base` raises, LockedError while another does it.
+    tools: made when they are needed. memory: MiB. bring: sees that folders which are read are there. Raises what
+    `share_base` and `bring` raise, LockedError while another does it.
     """
     shelf = _Shelf.of(asked, store)
     if left := shelf.missing():
         with shelf.alone() as work:
-            shelf.put(share_base(tools(), work, memory, replace(asked, specialists=left), tell), work)
+            ready = tools()
+            bring([asked.base, *left.values()])
+            shelf.put(share_base(ready, work, memory, replace(asked, specialists=left), tell), work)
     return shelf.kept()
 
 
@@ -77,11 +88,12 @@ class _Shelf:
     def of(cls, asked: Asked, store: ModelStore) -> "_Shelf":
         """Hashes of all files, which are remembered. Raises SpecError for a folder that cannot be read."""
         hashes = Hashes(store.root)
-        base = identity("folder", hashes.of(read_of(asked.base)))
-        keys = {
-            name: _key(base, identity("folder", hashes.of(read_of(folder))), name, asked)
-            for name, folder in asked.specialists.items()
-        }
+
+        def content(folder: Path) -> str:
+            return asked.known.get(folder) or identity("folder", hashes.of(read_of(folder)))
+
+        base = content(asked.base)
+        keys = {name: _key(base, content(folder), name, asked) for name, folder in asked.specialists.items()}
         return cls(asked, store, base, keys)
 
     def missing(self) -> dict[str, Path]:
@@ -175,5 +187,5 @@ def _moved(part: Path, head: Mapping[str, Path], folder: Path) -> None:
 
 
 def _key(base: str, specialist: str, name: str, asked: Asked) -> str:
-    text = json.dumps([METHOD, base, specialist, name, asked.max_rank, asked.residual])
+    text = json.dumps([programs(), base, specialist, name, asked.max_rank, asked.residual])
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -16,6 +16,7 @@ from swarmctl.core.converting.graph import Prepared
 from swarmctl.core.converting.request import Asked
 from swarmctl.core.converting.unsafe import ADAPTER, CONFIG, INDEX, Listing, mistakes, needed, outside, weights
 from swarmctl.core.safetensors import loads
+from swarmctl.effects.converting.listing import keep, kept
 from swarmctl.effects.converting.looking import Seen, refuse, sized
 from swarmctl.effects.sources.localfile import sha256
 from swarmctl.errors import HostError, SpecError
@@ -40,15 +41,28 @@ def look(asked: Asked, quants: tuple[str, ...], *, trust: bool, ready: bool = Tr
 
     ready: a file of it that already is in a wanted quantisation will do.
     """
+    wanted = quants if ready else ()
+    if (known := kept(asked)) is not None:
+        sizes, small = known
+        held = replace(_sized(asked, asked.revision, sizes, wanted), small=small)
+    else:
+        held = _told(asked, wanted, always=not wanted)
+    if wanted and len(held.ready) == len(wanted):
+        there = {quant: held.sizes[name] for quant, name in held.ready.items()}
+        made = Prepared(asked, _identity(asked, held.commit), 0, there, 0, ready=held.ready)
+        return Seen(made, {}, asked.name, held.commit)
+    return _weights(held, quants, trust=trust)
+
+
+def _told(asked: Asked, quants: tuple[str, ...], *, always: bool) -> _Held:
+    """What the hub says; small files are read only where something must be converted."""
     with _client(asked) as hub:
         info = hub.model_info(asked.where, revision=asked.revision, files_metadata=True)
-        held = _listed(asked, info, quants if ready else ())
-        if ready and len(held.ready) == len(quants):
-            there = {quant: held.sizes[name] for quant, name in held.ready.items()}
-            made = Prepared(asked, _identity(asked, held.commit), 0, there, 0, ready=held.ready)
-            return Seen(made, {}, asked.name, held.commit)
-        held = replace(held, small=_read(hub, asked, held.commit, held.sizes))
-    return _weights(held, quants, trust=trust)
+        held = _listed(asked, info, quants)
+        if always or len(held.ready) < len(quants):
+            held = replace(held, small=_read(hub, asked, held.commit, held.sizes))
+            keep(asked, held.sizes, held.small)
+    return held
 
 
 def _weights(held: _Held, quants: tuple[str, ...], *, trust: bool) -> Seen:
@@ -90,17 +104,50 @@ def brought(asked: Asked, root: Path) -> Path:
             seen = _adapter(held)
         else:
             seen = _weights(replace(held, small=_read(hub, asked, held.commit, held.sizes)), (), trust=False)
-    folder = root / hashlib.sha256(seen.source.identity.encode()).hexdigest()[:16] / asked.where.rpartition("/")[2]
-    done = folder.with_name("whole")
-    if not done.exists():
+    folder = place(replace(asked, revision=held.commit), root)
+    if not is_whole(folder):
         fetch(seen, list(seen.files), folder)
         shutil.rmtree(folder / ".cache", ignore_errors=True)
-        done.touch()
+        _done(folder).touch()
     return folder
+
+
+def place(asked: Asked, root: Path) -> Path:
+    """The folder below `root` that a repository at a commit becomes."""
+    content = _identity(asked, asked.revision)
+    return root / hashlib.sha256(content.encode()).hexdigest()[:16] / asked.where.rpartition("/")[2]
+
+
+def is_whole(folder: Path) -> bool:
+    """All files came."""
+    return _done(folder).exists()
+
+
+def _done(folder: Path) -> Path:
+    return folder.parent / ".whole"
+
+
+def commit_of(asked: Asked) -> str:
+    """The commit that a revision means now. Raises SpecError, HostError."""
+    with _client(asked) as hub:
+        return str(hub.model_info(asked.where, revision=asked.revision).sha)
+
+
+def weights_of(asked: Asked) -> int:
+    """Bytes of its safetensors; nothing is fetched. Raises SpecError, HostError."""
+    if (known := kept(asked)) is not None:
+        sizes: Mapping[str, int] = known[0]
+    else:
+        with _client(asked) as hub:
+            info = hub.model_info(asked.where, revision=asked.revision, files_metadata=True)
+            sizes = _listed(asked, info, ()).sizes
+    return sum(size for name, size in sizes.items() if name.endswith(".safetensors"))
 
 
 def holds_adapter(asked: Asked) -> bool:
     """A repository is an adapter, not a model. Raises SpecError, HostError."""
+    if (known := kept(asked)) is not None:
+        return ADAPTER in known[0] and CONFIG not in known[0]
     with _client(asked) as hub:
         names = {one.rfilename for one in hub.model_info(asked.where, revision=asked.revision).siblings or ()}
     return ADAPTER in names and CONFIG not in names
@@ -116,7 +163,10 @@ def _adapter(held: _Held) -> Seen:
 
 
 def _listed(asked: Asked, info: Any, quants: tuple[str, ...]) -> _Held:
-    sizes = {one.rfilename: int(one.size or 0) for one in info.siblings or ()}
+    return _sized(asked, str(info.sha), {one.rfilename: int(one.size or 0) for one in info.siblings or ()}, quants)
+
+
+def _sized(asked: Asked, commit: str, sizes: Mapping[str, int], quants: tuple[str, ...]) -> _Held:
     if wrong := [name for name in sizes if outside(name)]:
         raise SpecError(
             f"{asked.where} holds files whose names lead out of its folder",
@@ -124,7 +174,7 @@ def _listed(asked: Asked, info: Any, quants: tuple[str, ...]) -> _Held:
             hint="do not trust this repository: name another one",
         )
     ready = {quant: name for quant in quants if (name := published(sizes, quant))}
-    return _Held(asked, str(info.sha), sizes, ready, {})
+    return _Held(asked, commit, sizes, ready, {})
 
 
 def published(sizes: Mapping[str, int], quant: str) -> str:

@@ -11,7 +11,8 @@ from swarmctl.core.lock import Lock
 from swarmctl.core.machine import Machine
 from swarmctl.effects.clock import Clock
 from swarmctl.effects.connections.distant import DistantConnection
-from swarmctl.effects.converting.tools import IMAGE, PROGRAMS, InContainer, walls
+from swarmctl.effects.converting.tools import ASKING, IMAGE, InContainer, asked_of, walls
+from swarmctl.effects.converting.toolversion import PROGRAMS, of_image
 from swarmctl.effects.hosts.images import provide
 from swarmctl.effects.hosts.ssh import environment
 from swarmctl.errors import HostError
@@ -151,7 +152,12 @@ class HostBench:
         """The converter there; its version is "" where the image is not there yet."""
         listed = self.over.ask("/images/json")
         found = next((str(row["Id"]) for row in listed if IMAGE in (row.get("RepoTags") or ())), "")
-        return OnHost(found, f"llama.cpp in the converter container on {self.over.name}", over=self.over)
+
+        def said(query: tuple[str, ...]) -> str:
+            return self.over.shell.run([*asked_of(found), *query], seconds=ASKING).stdout
+
+        version = of_image(found, said)
+        return OnHost(version, f"llama.cpp in the converter container on {self.over.name}", over=self.over)
 
     def provided(self, _found: object, tell: object = None) -> OnHost:
         """The same with its image there, and an empty folder with our programs. Raises DeployError, HostError."""

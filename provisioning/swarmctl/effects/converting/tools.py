@@ -9,21 +9,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-import swarmctl
 from swarmctl import __version__
+from swarmctl.effects.converting.toolversion import PROGRAMS, of_image, programs
 from swarmctl.effects.dockerapi import asking, engine_is_near
 from swarmctl.effects.process import run
 from swarmctl.errors import HostError, SwarmctlError
 
 IMAGE = f"swarmctl/converter:{__version__}"
 LABEL = "swarmctl.convert"
-PROGRAMS = Path(swarmctl.__file__).resolve().parent / "converter"
 _INSIDE = "/opt/swarmctl/swarmctl/converter"
 _LLAMA = "/usr/share/llama.cpp/llama.cpp-tools"
 _PIDS = 512
 _SECRET = ("TOKEN", "KEY", "SECRET", "PASSWORD")
-_SHORT = 60.0
-"""Seconds."""
+_SHORT, ASKING = 60.0, 300.0
+"""Seconds; for what an image holds a container is started, which a busy machine takes its time for."""
 
 
 class Tools(Protocol):
@@ -32,7 +31,7 @@ class Tools(Protocol):
     name: str
     """For people."""
     version: str
-    """Part of every result's key; "" where it is not known yet."""
+    """Part of every result's key: of the tools and of our programs; "" where it is not known yet."""
     script: str
     """The conversion script's path, as its process sees it."""
 
@@ -157,7 +156,7 @@ def tools(*, ask_engine: bool = True) -> Tools:
     """
     if ask_engine and engine_is_near():
         try:
-            return InContainer(_image())
+            return InContainer(_version(_image()))
         except HostError:
             if (own := _own()) is None:
                 raise
@@ -179,13 +178,31 @@ def provided(found: Tools, tell: object = None) -> Tools:
     from swarmctl.effects.imaging import provide  # noqa: PLC0415 - as above
 
     say = tell if callable(tell) else (lambda _line: None)
-    return InContainer(provide(IMAGE, lock=Lock(), tell=say).digest)
+    provide(IMAGE, lock=Lock(), tell=say)
+    return InContainer(_version(_image()))
 
 
 def _image() -> str:
     """The id of the converter's image, "" where there is none. Raises HostError when no Engine answers."""
     listed = asking()("/images/json")
     return next((str(row["Id"]) for row in listed if IMAGE in (row.get("RepoTags") or ())), "")
+
+
+def _version(image: str) -> str:
+    """Of the tools in the image of this ID."""
+
+    def said(query: tuple[str, ...]) -> str:
+        from swarmctl.core.compose import client_environment  # noqa: PLC0415 - Jinja comes with it
+
+        argv = (*asked_of(image), *query)
+        return run(argv, env=client_environment(os.environ), timeout=ASKING).stdout
+
+    return of_image(image, said)
+
+
+def asked_of(image: str) -> tuple[str, ...]:
+    """In front of a command that only looks at what an image holds."""
+    return ("docker", "run", "--rm", "--network", "none", "--read-only", "--cap-drop", "ALL", image)
 
 
 def _own() -> OnThisMachine | None:
@@ -207,10 +224,10 @@ def _python(script: Path) -> str:
 
 
 def _fingerprint(*paths: str) -> str:
-    """Of the programs' own bytes: a version that they print says less."""
+    """Of the programs' own bytes, and ours: a version that they print says less."""
     import hashlib  # noqa: PLC0415
 
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(programs().encode())
     for path in paths:
         try:
             digest.update(Path(path).read_bytes())

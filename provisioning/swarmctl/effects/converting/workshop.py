@@ -14,8 +14,8 @@ from swarmctl.effects.process import Conversation, converse, hang_up
 from swarmctl.errors import HostError
 
 _GRACE = 10.0
-_PATIENCE = 180.0
-"""Seconds that reading torch and transformers from a slow disk may take."""
+_PATIENCE = 600.0
+"""Seconds that reading torch and transformers from a slow disk may take; 200 were seen on a busy machine."""
 _KILLED = (-9, 137)
 GONE = "gone"
 """The id of the event that says that the process has ended; its `code` says how."""

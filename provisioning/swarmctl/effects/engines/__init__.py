@@ -15,7 +15,8 @@ class EngineUnderTest:
     """One running engine and what was promised of it.
 
     pid: None when nothing runs. expected: None when the model's facts are not known. log: the file its
-    output goes to; rotated ones lie beside it as .1, .2. floor: tokens per second.
+    output goes to; rotated ones lie beside it as .1, .2. floor: tokens per second. libraries: MiB that backends
+    which are not used may take in its process.
     """
 
     settings: EngineFile
@@ -23,6 +24,7 @@ class EngineUnderTest:
     expected: Need | None
     log: Path
     floor: float
+    libraries: float = 0.0
 
 
 class Engine(Protocol):

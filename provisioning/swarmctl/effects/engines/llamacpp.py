@@ -30,6 +30,7 @@ __all__ = [
     "look_engine",
     "loopback_proof",
     "models",
+    "on_card",
     "passive_proofs",
     "prove_engine",
     "ready",
@@ -89,9 +90,11 @@ def prove_engine(engine: EngineUnderTest, clock: Clock) -> list[Proof]:
         first = answer(at, settings, engine.floor)
         before = _identity(engine)
         second = answer(at, settings, engine.floor)
-        lines = enginelog.last_load(_log(engine.log))
+        log = _log(engine.log)
+        lines = enginelog.last_load(log)
         return [
             *found,
+            *on_card(settings, log),
             engineproof.kv_proof(settings, lines),
             engineproof.flash_proof(settings, lines),
             engineproof.answer_proof(settings, first, engine.floor),
@@ -104,24 +107,42 @@ def prove_engine(engine: EngineUnderTest, clock: Clock) -> list[Proof]:
                 mend=logs(settings.swarm, f"engine-{settings.model}"),
             ),
             engineproof.buffers_proof(settings, lines, engine.expected),
-            engineproof.process_proof(settings, _resident(engine.pid), engine.expected),
+            engineproof.process_proof(
+                settings, _resident(engine.pid), engine.expected, engine.libraries, _software(settings, log)
+            ),
             key_proof(at, settings),
         ]
 
 
 def look_engine(engine: EngineUnderTest, clock: Clock) -> list[Proof]:
     """What can be judged without a question: it neither wakes a model nor keeps it awake. Never raises."""
-    settings, lines = engine.settings, enginelog.last_load(_log(engine.log))
+    settings, log = engine.settings, _log(engine.log)
+    lines = enginelog.last_load(log)
     with Endpoint(settings) as at:
         expected = awake_or_less(engine.expected, asleep(at, settings))
         return [
             engineproof.up_proof(settings, engine.pid, age(engine.pid, clock)),
             *passive_proofs(at, settings),
+            *on_card(settings, log),
             engineproof.kv_proof(settings, lines),
             engineproof.flash_proof(settings, lines),
             engineproof.buffers_proof(settings, lines, engine.expected),
-            engineproof.process_proof(settings, _resident(engine.pid), expected),
+            engineproof.process_proof(
+                settings, _resident(engine.pid), expected, engine.libraries, _software(settings, log)
+            ),
         ]
+
+
+def on_card(settings: EngineFile, log: str) -> list[Proof]:
+    """Of an engine that was told to be on one."""
+    if not settings.gpu_layers:
+        return []
+    return [engineproof.layers_proof(settings, enginelog.last_load(log), enginelog.layers(log))]
+
+
+def _software(settings: EngineFile, log: str) -> str:
+    """The card of such an engine, where it is a program on the CPU."""
+    return enginelog.software(log) if settings.gpu_layers else ""
 
 
 def asleep(at: Endpoint, settings: EngineFile) -> bool:

@@ -11,20 +11,20 @@ from swarmctl.core.engines.engine import Engine, version_notes
 from swarmctl.core.modelfile import ORIGIN, Created, differences, read
 from swarmctl.core.ollama import api
 from swarmctl.core.ollama.api import Loaded, Said, Shown
-from swarmctl.core.ollama.log import why
+from swarmctl.core.ollama.log import port_taken, why
 from swarmctl.core.ollama.order import Wish, patience
-from swarmctl.effects import files
 from swarmctl.effects.clock import Clock, SystemClock, wait_until
 from swarmctl.effects.engines.elsewhere import Blobs, Elsewhere, size
 from swarmctl.effects.engines.ollamahttp import OllamaHttp
-from swarmctl.effects.engines.ollamastore import copied
-from swarmctl.effects.sources.localfile import sha256
+from swarmctl.effects.engines.ollamastore import copied, damaged
 from swarmctl.errors import DeployError, HostError
 
 Watch = Callable[[str, str, int, int], None]
 """Model, what happens to it (`upload`, `create`, `load`), bytes done, bytes in all."""
 _MAKING: defaultdict[str, Lock] = defaultdict(Lock)
 """By server: two models that are made at once take small layers away from each other (seen with 0.32.15)."""
+_TRIES = 3
+"""Loads: it chooses its runner's port some 0.2 s before that is bound, and others choose, too."""
 _SLEEP = 30.0
 """Seconds that an idle runner may take to end."""
 
@@ -173,18 +173,9 @@ class Ollama:
 
         Its manifest is read, since a server may be unable to show a model without a head. Takes as long as hashing.
         """
-        store = self._store
         if self._blobs is not None:
             return self._blobs.damaged(name)
-        if store is None:
-            return False
-        try:
-            told = files.read_json(store / "manifests/registry.ollama.ai/library" / name / "latest")
-            digests = api.weights(told) if isinstance(told, dict) else ()
-            blobs = [(digest, store / f"blobs/sha256-{digest}") for digest in digests]
-            return any(not blob.is_file() or sha256(blob, lambda *_: None) != digest for digest, blob in blobs)
-        except OSError:
-            return False
+        return self._store is not None and damaged(self._store, name)
 
     def load(self, wish: Wish, watch: Watch = _unwatched) -> None:
         """Load a model with its own context, or reset what a client has changed of it.
@@ -192,18 +183,24 @@ class Ollama:
         Raises DeployError with the reason that the engine's log gives.
         """
         watch(wish.name, "load", 0, wish.size)
+        self._load(wish, _TRIES)
+        watch(wish.name, "load", wish.size, wish.size)
+
+    def _load(self, wish: Wish, tries: int) -> None:
         before = len(self._log())
         body = {"model": wish.name, "keep_alive": wish.keep_alive, "stream": False}
         try:
             self._at.post("/api/generate", body, seconds=patience(wish.size))
         except (DeployError, HostError) as e:
             reason = why(self._log()[before:])
+            if tries > 1 and port_taken(reason):
+                self._load(wish, tries - 1)
+                return
             raise DeployError(
                 f"{wish.name} does not load: {reason or e.detail or e.message}",
                 detail=f"{e.message}: {e.detail}",
                 hint=f"ollama run {wish.name}",
             ) from e
-        watch(wish.name, "load", wish.size, wish.size)
 
     def unload(self, name: str) -> None:
         """Put a model to sleep and see that it sleeps; what is not loaded stays so."""

@@ -1,10 +1,14 @@
-"""Puts a file into the folder of a server on this machine, which spares sending it through the server."""
+"""The folder of a server on this machine: a file put into it, which spares sending it, and damage found in it."""
 
 import hashlib
 import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+from swarmctl.core.ollama import api
+from swarmctl.effects import files
+from swarmctl.effects.sources.localfile import sha256
 
 _PIECE = 8 << 20
 """Bytes read at once."""
@@ -32,6 +36,17 @@ def copied(store: Path, digest: str, file: Path, tell: Callable[[int, int], None
         with suppress(OSError):
             part.unlink(missing_ok=True)
     return True
+
+
+def damaged(store: Path, name: str) -> bool:
+    """The bytes of a model's weights are not those of their name; False where its manifest cannot be read."""
+    try:
+        told = files.read_json(store / "manifests/registry.ollama.ai/library" / name / "latest")
+        digests = api.weights(told) if isinstance(told, dict) else ()
+        blobs = [(digest, store / f"blobs/sha256-{digest}") for digest in digests]
+        return any(not blob.is_file() or sha256(blob, lambda *_: None) != digest for digest, blob in blobs)
+    except OSError:
+        return False
 
 
 def _hashed(file: Path, part: Path, tell: Callable[[int, int], None]) -> str:

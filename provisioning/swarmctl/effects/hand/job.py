@@ -1,5 +1,6 @@
 """Acting with processes on another machine: files of this one are sent, then the hand walks the plan there."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,10 +8,13 @@ from typing import Any
 
 from swarmctl.core.handtalk import packed, raised
 from swarmctl.core.plan import Step, Verb
+from swarmctl.core.spec import ModelSource
 from swarmctl.core.units import as_size
 from swarmctl.core.verdict import Verdict
 from swarmctl.effects import files
-from swarmctl.effects.bringing.depot import Depot, File
+from swarmctl.effects.bringing.depot import Depot, DiskFullError, File
+from swarmctl.effects.bringing.resolving import fetches, resolved
+from swarmctl.effects.bringing.supply import Supply
 from swarmctl.effects.execute import Job, Progress, StepEnded
 from swarmctl.effects.git import token_config
 from swarmctl.effects.hand.hand import Hand
@@ -51,7 +55,7 @@ class HandJob(Job):
     def _executed(self, hand: Hand) -> Verdict | None:
         self.begin()
         for n, step in enumerate(self.plan.steps, 1):
-            if step.verb is Verb.LOAD and self.spec.models[step.subject].path is not None:
+            if step.verb is Verb.LOAD:
                 self.load(n, step)
         places = self.world.places(self.spec.name)
         said = hand.ask(
@@ -79,20 +83,60 @@ class HandJob(Job):
         self._hand.over.forward(tuple(self.plan.ports.values()))
 
     def load(self, n: int, step: Step) -> None:
-        """A file of this computer is sent, from the byte on that is missing there, and belongs to the store there."""
+        """A file that the machine lacks is sent, or fetched by it, and belongs to the store there."""
         source, hand = self.spec.models[step.subject], self._hand
+        depot = Depot(_AsOneself(hand.over.line), hand.name, f"{hand.placed.base}/brought", "0:0")
+        if source.path is not None:
+            self._sent(n, source, depot)
+        elif source.file is not None:
+            self._fetched(n, source, depot)
+
+    def _sent(self, n: int, source: ModelSource, depot: Depot) -> None:
+        """A file of this computer, from the byte on that is missing there."""
         digest = self.world.store.fingerprint(source).partition(":")[2]
-        if hand.ask("holds", key=source.key, sha256=digest):
+        if self._holds(source, digest):
             return
         held = self.world.store.held(source)
         path = held.blob if held is not None else Path(source.path or "")
-        folder = f"{hand.placed.base}/brought"
-        depot = Depot(_AsOneself(hand.over.line), hand.name, folder, "0:0")
-        self.tell(Progress(n, f"sending {as_size(path.stat().st_size / _MIB)} to {hand.name}"))
-        depot.push(
-            File(digest, path.stat().st_size), path, lambda done, total: self.tell(Progress(n, "sent", done, total))
-        )
-        hand.ask("take", key=source.key, file=f"{folder}/gguf/{digest}.gguf", sha256=digest, seconds=_LONG)
+        self.tell(Progress(n, f"sending {as_size(path.stat().st_size / _MIB)} to {depot.name}"))
+        depot.push(File(digest, path.stat().st_size), path, self._watch(n, "sent"))
+        self._taken(source, digest, depot)
+
+    def _fetched(self, n: int, source: ModelSource, depot: Depot) -> None:
+        """A hub's file, by its hash: the machine has it by itself where it can, else it goes through here.
+
+        Where this computer does not reach the hub, the machine is left to it.
+        """
+        store = self.world.store
+        try:
+            away = resolved(source, store) if fetches(source) else None
+            known = away or store.held(source)
+            if known is not None and self._holds(source, known.sha256):
+                return
+            self.tell(Progress(n, f"{depot.name} fetches {source.key}" if away else f"bringing {source.key}"))
+            Supply(self.spec, depot, store, self.world.errands, self.world.errands.say).bring(
+                source, self._watch(n, source.file or "")
+            )
+        except DiskFullError:
+            raise
+        except HostError as e:
+            if not fetches(source) or store.described(source) is not None:
+                raise
+            self.tell(Progress(n, f"{e.message}: {depot.name} tries by itself"))
+            return
+        if (brought := store.described(source)) is not None:
+            self._taken(source, brought.sha256, depot)
+
+    def _holds(self, source: ModelSource, digest: str) -> bool:
+        """The store there has this content, and knows it under the source's name from now on."""
+        return self._hand.ask("holds", key=source.key, sha256=digest) is True
+
+    def _taken(self, source: ModelSource, digest: str, depot: Depot) -> None:
+        """What was brought belongs to the store there."""
+        self._hand.ask("take", key=source.key, file=depot.place(digest), sha256=digest, seconds=_LONG)
+
+    def _watch(self, n: int, what: str) -> Callable[[int, int], None]:
+        return lambda done, total: self.tell(Progress(n, what, done, total))
 
     def prepare(self, n: int, step: Step) -> None:
         """The hand's."""

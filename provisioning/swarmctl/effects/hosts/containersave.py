@@ -11,15 +11,20 @@ from swarmctl.errors import DeployError
 PROGRAM = "/usr/local/lib/swarmctl/save"
 _FOLDER = "/etc/swarmctl"
 _SECONDS = 120.0
+_GONE = 'rm -f -- "$@"'
 
 
 def keep_safe(line: Line, variables: Mapping[str, Any], base: str) -> None:
-    """It is there and may push; nothing where no remote is named. variables: of the role. base: of what we bring.
+    """It is there and may push; where no remote is named, it goes if `saving_forget` says so.
 
-    Raises DeployError where it may not push, HostError.
+    variables: of the role. base: of what we bring. Raises DeployError where it may not push, HostError.
     """
     remote = str(variables.get("saving_remote", ""))
+    if not remote and not variables.get("saving_forget"):
+        return
     if not remote:
+        names = [PROGRAM, *(f"{_FOLDER}/save.{end}" for end in ("json", "key", "token", "known"))]
+        line.run(["sh", "-c", _GONE, "sh", *names], seconds=_SECONDS, root=True, check=True)
         return
     key, token = str(variables["saving_key"]), str(variables["saving_token"])
     known = str(variables["saving_known_hosts"])

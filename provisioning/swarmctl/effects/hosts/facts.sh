@@ -35,10 +35,16 @@ part init; if [ -d /run/systemd/system ]; then echo systemd; fi
 part user; id -u
 part sudo; if limited sudo -n true </dev/null; then echo yes; fi
 part cards
+code=1
 if command -v nvidia-smi >/dev/null; then
   cards name,memory.total,compute_cap,uuid
   if [ "$code" -ne 0 ]; then cards name,memory.total,uuid; fi
   printf 'exit %s\n%s\n' "$code" "$said"
+fi
+part server
+if [ "$code" = 0 ]; then
+  server=$(command -v llama-server) || server=/app/llama-server
+  if [ -x "$server" ]; then limited "$server" --list-devices; fi
 fi
 part docker
 way=

@@ -79,6 +79,22 @@ def watching(line: Reached) -> Watching:
         raise HostError("the guard on the machine does not say what it knows", detail=done.stdout[:300]) from None
 
 
+def carried_on(line: Reached, settings: GuardFile, now: int) -> GuardFile:
+    """These settings, with what the guard there has counted as spent until now where it guards the same machine.
+
+    now: epoch seconds. Where there is no guard, or it cannot be read, they are as they were given.
+    """
+    try:
+        old = terms_of(line)
+    except HostError:
+        return settings
+    if old is None or old.instance != settings.instance:
+        return settings
+    there, new = old.terms, settings.terms
+    since, before = (there.since, there.spent) if there.price == new.price else (now, spent(there, now))
+    return replace(settings, terms=replace(new, since=since, spent=before))
+
+
 def renewed(old: GuardFile, now: int, deadline: int, budget: Decimal | None, hourly: Decimal | None) -> GuardFile:
     """The same guard with another end and budget ($ in all). hourly: $/h now, None to leave the price.
 

@@ -64,7 +64,7 @@ def fingerprints(host: Host) -> tuple[str, ...]:
 
 def _known_as(host: Host) -> str:
     """The name under which OpenSSH writes a key down: what its configuration makes of the address counts."""
-    address, port, alias = host.address.strip("[]"), str(host.port), ""
+    address, port, alias = host.address.strip("[]"), str(host.port), host.alias
     if host.config != NO_CONFIG:
         argv = ["ssh", "-G", *ssh_options(host), *port_words(host), f"{host.user}@{address}"]
         try:

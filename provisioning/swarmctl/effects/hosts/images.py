@@ -1,20 +1,15 @@
 """Images of a swarm on a host: pulled or built there, or sent from this machine's Docker where that has them."""
 
-import hashlib
 from collections.abc import Callable
 
 from swarmctl.core.lock import Lock
 from swarmctl.effects import imaging
-from swarmctl.effects.bringing.depot import File
 from swarmctl.effects.connections.connection import Connection
 from swarmctl.effects.dockerapi import asking, engine_is_near
 from swarmctl.effects.hosts.building import build
-from swarmctl.effects.hosts.packing import packed
+from swarmctl.effects.hosts.layers import send
 from swarmctl.effects.recipe import Recipe, recipe
 from swarmctl.errors import DeployError, HostError
-
-_LOAD = 3600.0
-"""Seconds for the host's Docker to take an image up."""
 
 
 def provide(reference: str, lock: Lock, tell: Callable[[str], None], over: Connection) -> None:
@@ -26,7 +21,7 @@ def provide(reference: str, lock: Lock, tell: Callable[[str], None], over: Conne
     if not over.name:
         imaging.provide(reference, lock=lock, tell=tell)
         return
-    if not imaging.missing([reference], ask=over.ask):
+    if not imaging.missing([reference], ask=over.ask, apart=True):
         _locked(reference, lock, over)
         return
     why, own = None, recipe(reference)
@@ -61,7 +56,7 @@ def _had(
     if why is not None and imaging.missing([reference], ask=asking()):
         raise why
     imaging.provide(reference, lock=lock, tell=tell)
-    _send(reference, tell, over)
+    send(reference, tell, over)
 
 
 def docker_is_here() -> bool:
@@ -70,25 +65,6 @@ def docker_is_here() -> bool:
         return engine_is_near() and bool(asking()("/version"))
     except HostError:
         return False
-
-
-def _send(reference: str, tell: Callable[[str], None], over: Connection) -> None:
-    """By its content, so that one that was cut is gone on with; what came is gone when the Engine has it."""
-    there = over.images()
-    if there is None:
-        raise ValueError("nothing is sent to this machine")
-    saved = packed(reference, tell)
-    with saved.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    size = saved.stat().st_size
-    tell(f"sending {size // 2**20} MiB of {reference} to {over.name}")
-    said = f"sending {reference} to {over.name}"
-    there.push(File(digest, size), saved, lambda done, total: tell(f"{said}, {100 * done // (total or size)} %"))
-    tell(f"unpacking {reference} on {over.name}")
-    done = over.shell.follow(("docker", "load", "-q", "-i", there.place(digest)), lambda _: None, seconds=_LOAD)
-    if done.code:
-        raise imaging.failed(f"{reference} cannot be loaded on {over.name}", done, f"ssh {over.name} docker info")
-    there.remove([digest])
 
 
 def _locked(reference: str, lock: Lock, over: Connection) -> None:

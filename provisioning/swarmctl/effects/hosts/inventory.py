@@ -27,7 +27,8 @@ def written(folders: Sequence[Path]) -> tuple[Path | None, dict[str, dict[str, A
 
 
 def find(name: str, folders: Sequence[Path], state: Path) -> Host:
-    """A machine by its name. Its key is held against the user's own file where that knows it, else pinned by us.
+    """A machine by its name. Its key is held against the user's own file where that knows it, else pinned by us
+    under its name: at another address it must be the same.
 
     Raises SpecError for a name that neither the inventory nor OpenSSH's configuration says more of, HostError.
     """
@@ -42,7 +43,7 @@ def find(name: str, folders: Sequence[Path], state: Path) -> Host:
             hint=f"name it in {file or FILE}, as inventory/hosts.example.yml does, or in ~/.ssh/config",
         )
     found = host(name, entries.get(name, {}), said)
-    return found if _is_known(said) else replace(found, known_hosts=str(keys_file(state, name)))
+    return found if _is_known(said) else replace(found, known_hosts=str(keys_file(state, name)), alias=name)
 
 
 def _said(bare: Host) -> dict[str, str]:

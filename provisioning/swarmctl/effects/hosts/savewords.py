@@ -10,12 +10,12 @@ _MOST = 64 * 1024
 
 
 def saving(wanted: Save | None, folder: Path) -> dict[str, Any]:
-    """Variables of the role; none where nothing is wanted. folder: that relative paths count from.
+    """Variables of the role; where nothing is wanted, what an earlier wish left goes. folder: of relative paths.
 
     Raises SpecError that names every file which cannot be read.
     """
     if wanted is None:
-        return {}
+        return {"saving_forget": True}
     wrong: list[str] = []
 
     def text(name: str) -> str:

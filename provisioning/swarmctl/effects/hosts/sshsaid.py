@@ -2,10 +2,12 @@
 
 import re
 import shlex
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
 from swarmctl.core.hosts import Host
+from swarmctl.effects.hosts.hostkeys import fingerprints
 from swarmctl.errors import HostError
 
 Kind = Literal[
@@ -57,16 +59,24 @@ _HINTS: dict[Kind, str] = {
     "forward": "ss -ltnp   # who has it? then run the command again",
     "settings": "{ssh} -G",
 }
+_SENT = re.compile(r"key sent by the remote host is\s+(SHA256:[A-Za-z0-9+/]{20,64})")
 _NOISE = re.compile(r"^(Warning: Permanently added|\*\* |@{3,})")
 _LONGEST = 300
 
 
+class ChangedKeyError(HostError):
+    """The host key is another one than that which was pinned."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why there is no connection. words: OpenSSH's own, its last line that says something."""
+    """Why there is no connection. words: OpenSSH's own, its last line that says something. sent: the fingerprint of the
+    host key that was met, where it was another than the pinned one.
+    """
 
     kind: Kind
     words: str
+    sent: str = ""
 
     @property
     def passes(self) -> bool:
@@ -81,7 +91,8 @@ def trouble(said: str) -> Trouble | None:
         if found := re.search(pattern, said, re.MULTILINE):
             start = said.rfind("\n", 0, found.start()) + 1
             end = said.find("\n", found.end())
-            return Trouble(kind, _clean(said[start : end if end >= 0 else None]))
+            sent = _SENT.search(said) if kind == "changed" else None
+            return Trouble(kind, _clean(said[start : end if end >= 0 else None]), sent[1] if sent else "")
     return None
 
 
@@ -98,8 +109,22 @@ def without_noise(said: str) -> str:
 
 def error(host: Host, found: Trouble, argv: tuple[str, ...] = ()) -> HostError:
     """The letter: the sentence, what OpenSSH said with the command, and what to type next."""
-    detail = "\n".join([*([f"$ {shlex.join(argv)}"] if argv else []), *([found.words] if found.words else [])])
-    return HostError(f"{host.name}: {sentence(host, found)}", detail=detail, hint=_hint(host, found.kind))
+    lines = [*([f"$ {shlex.join(argv)}"] if argv else []), *([found.words] if found.words else [])]
+    kinds = ChangedKeyError if found.kind == "changed" else HostError
+    if found.kind == "changed":
+        lines += _keys(host, found)
+    return kinds(f"{host.name}: {sentence(host, found)}", detail="\n".join(lines), hint=_hint(host, found.kind))
+
+
+def _keys(host: Host, found: Trouble) -> list[str]:
+    """Both fingerprints, as far as they are known."""
+    pinned: tuple[str, ...] = ()
+    with suppress(HostError):
+        pinned = fingerprints(host)
+    return [
+        *([f"pinned: {', '.join(pinned)}   in {host.known_hosts}"] if pinned else []),
+        *([f"met:    {found.sent}   at {place(host)}"] if found.sent else []),
+    ]
 
 
 def sentence(host: Host, found: Trouble) -> str:
@@ -118,7 +143,7 @@ def _hint(host: Host, kind: Kind) -> str:
     extra = f"-F {shlex.quote(host.config)} " if host.config else ""
     extra += f"-i {shlex.quote(host.key)} " if host.key else ""
     extra += f"-J {shlex.quote(host.jump)} " if host.jump else ""
-    known = shlex.quote(host.address if host.port == 22 else f"[{host.address}]:{host.port}")
+    known = shlex.quote(host.alias or (host.address if host.port == 22 else f"[{host.address}]:{host.port}"))
     file = shlex.quote(host.known_hosts or "~/.ssh/known_hosts") if host.known_hosts else "~/.ssh/known_hosts"
     pattern = _HINTS.get(kind, "{ssh} -v true")
     return pattern.format(ssh=f"ssh {extra}{port}{login}", port=port, login=login, known=known, file=file)

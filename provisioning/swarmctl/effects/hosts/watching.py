@@ -12,6 +12,7 @@ from swarmctl.core.leasing.guardfile import when_it_ends
 from swarmctl.core.leasing.lease import Lease
 from swarmctl.core.leasing.notices import Standing, due, event
 from swarmctl.core.leasing.releasing import Result
+from swarmctl.core.leasing.standstill import standstill
 from swarmctl.core.leasing.watching import Before, Deed, Look, deeds
 from swarmctl.core.price.money import dollars, exact
 from swarmctl.effects import files
@@ -77,13 +78,21 @@ class Watcher:
 
     def look(self, one: Watched) -> bool:
         """One look and what follows from it; True when the machine is gone for good. Raises nothing of ours."""
+        was = self._lease
         there = self._there(one)
         now = self._standing(one)
         stopped = self._lease is not None and not self._lease.state.computes
+        if stopped and was is not None and was.state.computes:
+            self._halted(was, one, now)
         look = Look(now.at, there, now.left, now.by, stopped, one.at_end == "stop")
         wanted = deeds(look, self.before)
         self.before = replace(self.before, missed=self.before.missed + 1 if there == "gone" else 0)
         return any(self._do(deed, one, now) for deed in wanted)
+
+    def _halted(self, was: Lease, one: Watched, now: Standing) -> None:
+        """It stands still since this look: each time is told, since each is another."""
+        text = standstill(was.id, self._lease, one.swarm, now.at).removeprefix(f"machine {was.id} ")
+        self.notifier.tell([replace(event(now, "stopped", text), key=f"stopped@{int(now.at)}")])
 
     def _do(self, deed: Deed, one: Watched, now: Standing) -> bool:
         """True when the machine is gone for good."""

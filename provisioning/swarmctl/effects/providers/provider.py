@@ -66,6 +66,13 @@ class Provider(Protocol):
         """Its card is no longer paid, its disk is. Never raises."""
         ...
 
+    def start(self, lease: str) -> None:
+        """A machine that stands still is to run again, with what is on its disk; may take its time.
+
+        Raises ProviderError, also where it may have worked.
+        """
+        ...
+
     def delete(self, lease: str) -> Result:
         """Order it to be destroyed; says nothing of whether it is. Never raises."""
         ...

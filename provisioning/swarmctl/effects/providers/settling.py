@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 from swarmctl.core.leasing import renting
 from swarmctl.core.leasing.label import PREFIX, Label
@@ -55,7 +54,6 @@ class Settling:
 
     def until_known(self, attempt: Attempt, label: Label, began: float) -> Attempt:
         """Look for the label until it is known whether a machine bears it. Raises LeakError."""
-        attempt = replace(attempt, here=False) if attempt.stage is Stage.INTENDED else attempt
         while True:
             since = self._clock.monotonic() - began
             move, pause = renting.next_move(attempt, since)

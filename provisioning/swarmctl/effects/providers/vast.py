@@ -103,6 +103,10 @@ class Vast:
         """Stopped, as far as the market says."""
         return self._done(lease, {"state": "stopped"})
 
+    def start(self, lease: str) -> None:
+        """Running again, or waiting for its card. Raises ProviderError."""
+        self._must(self._change(lease, {"state": "running"}), f"starting machine {lease}")
+
     def delete(self, lease: str) -> Result:
         """Ordered to be destroyed."""
         try:

@@ -15,7 +15,7 @@ from swarmctl.core.proof import Proof
 from swarmctl.core.record import ServiceRecord, SwarmRecord
 from swarmctl.core.sharing.rewriting import scales
 from swarmctl.effects.engines.endpoint import Endpoint
-from swarmctl.effects.engines.llamacpp import answer, asleep, awake_or_less, key_proof, passive_proofs
+from swarmctl.effects.engines.llamacpp import answer, asleep, awake_or_less, key_proof, on_card, passive_proofs
 from swarmctl.effects.proving.ollama import look_inside
 from swarmctl.effects.proving.runtime import Containers
 from swarmctl.effects.store import ModelStore
@@ -49,6 +49,7 @@ def look(engine: EngineFile, service: ServiceRecord, runtime: Containers, store:
         least = awake_or_less(need, asleep(at, engine))
     return [
         *found,
+        *on_card(engine, log),
         engineproof.kv_proof(engine, lines),
         engineproof.flash_proof(engine, lines),
         engineproof.buffers_proof(engine, lines, need),

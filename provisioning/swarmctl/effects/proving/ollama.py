@@ -15,10 +15,10 @@ from swarmctl.core.record import ServiceRecord, SwarmRecord
 from swarmctl.effects.engines.ollama import Ollama
 from swarmctl.effects.engines.ollamaproofs import OllamaUnderTest
 from swarmctl.effects.engines.ollamaspeech import Speech
-from swarmctl.effects.modelfiles import templates
 from swarmctl.effects.proving.peek import peek
 from swarmctl.effects.proving.runtime import Containers
 from swarmctl.effects.store import ModelStore
+from swarmctl.effects.templates import modelfile_templates
 from swarmctl.errors import HostError, SpecError
 
 MODELS = "/models"
@@ -76,7 +76,7 @@ def speech_of(family: str) -> Speech:
         return Speech(OWN)
     blank = EngineModel("model", "model.gguf", "", family, 1, 1)
     try:
-        made = read(modelfile(blank, templates()))
+        made = read(modelfile(blank, modelfile_templates()))
     except SpecError:
         return Speech(OWN)
     stops = made.parameters.get("stop", ())

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from swarmctl.core.engine import EngineFile
+from swarmctl.core.engineproof import LIBRARIES
 from swarmctl.core.hints import logs
 from swarmctl.core.memory.expected import expected
 from swarmctl.core.memory.need import Need
@@ -82,6 +83,7 @@ def _engine_proofs(service: ServiceRecord, record: SwarmRecord, world: World, de
         expected=_expected(service, settings, world),
         log=world.runtime(record.swarm).log_path(service.name),
         floor=record.floor,
+        libraries=LIBRARIES if service.settings["server"] == "binary" else 0.0,
     )
     return look_engine(engine, world.clock) if depth == "look" else prove_engine(engine, world.clock)
 
