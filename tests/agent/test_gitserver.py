@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from fakes.agents import TOKEN, Served, settings, until
+from fakes.alive import children
 from swarmctl.agent import gitserver
 
 
@@ -180,10 +181,7 @@ def test_a_client_that_leaves_takes_its_git_along(tmp_path: Path, url: str) -> N
 
 def backends() -> int:
     """git processes that this very process has started and that still run."""
-    import psutil
-
-    names = [p.name() for p in psutil.Process().children(recursive=True) if p.status() != "zombie"]
-    return sum("http-backend" in name or "receive-pack" in name for name in names)
+    return sum("http-backend" in one.name or "receive-pack" in one.name for one in children())
 
 
 def status(url: str, token: str = TOKEN) -> int:

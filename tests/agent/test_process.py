@@ -5,10 +5,10 @@ import os
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 
 from fakes.agents import soon
+from fakes.alive import children
 from swarmctl.agent.process import run
 
 FAMILY = "import subprocess,sys,time; subprocess.Popen(['sleep','300']); print('up', flush=True); time.sleep(300)"
@@ -34,10 +34,6 @@ def test_more_than_a_pipe_holds_both_ways() -> None:
 def test_a_program_that_is_not_there() -> None:
     with pytest.raises(FileNotFoundError):
         asyncio.run(run(["/no/such/program"]))
-
-
-def children() -> list[psutil.Process]:
-    return [p for p in psutil.Process().children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]
 
 
 def test_a_timeout_ends_the_whole_group() -> None:

@@ -2,13 +2,15 @@
 
 import asyncio
 import json
+import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
+from fakes.alive import children
 from swarmctl.agent.relay import Relay
 from swarmctl.agent.switchboard import Switchboard, main
 
@@ -67,7 +69,7 @@ def _story(folder: Path, tell: Callable[[Switchboard, int, Path], Awaitable[None
             stop.set()
             await asyncio.gather(serving, running)
             agent.close()
-        assert [p for p in psutil.Process().children(recursive=True) if HOLD in p.cmdline()] == []
+        assert not [one for one in children() if HOLD in one.words]
 
     asyncio.run(story())
 
@@ -84,8 +86,8 @@ def test_a_call_on_one_host_reaches_an_agent_of_another(tmp_path: Path) -> None:
 
 def test_a_line_that_ends_is_begun_again(tmp_path: Path) -> None:
     async def told(board: Switchboard, relay: int, _state: Path) -> None:
-        (one,) = [p for p in psutil.Process().children(recursive=True) if HOLD in p.cmdline()]
-        one.kill()
+        (one,) = [one for one in children() if HOLD in one.words]
+        os.kill(one.pid, signal.SIGKILL)
         await _until(lambda: board.told["desk"] != "")
         await _until(lambda: board.told["desk"] == "")
         assert await _ask(relay) == b"backend heard hello"

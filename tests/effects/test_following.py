@@ -5,9 +5,9 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
+from fakes.alive import alive
 from swarmctl.effects.process import follow
 from swarmctl.errors import HostError
 
@@ -65,7 +65,7 @@ def test_what_cannot_start_is_said() -> None:
 def _gone(pid: int) -> bool:
     until = time.monotonic() + 5
     while time.monotonic() < until:
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+        if not alive([pid]):
             return True
         time.sleep(0.05)
     return False

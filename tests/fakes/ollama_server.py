@@ -20,10 +20,11 @@ import pytest
 import requests
 
 from fakes.agents import free_port
+from fakes.alive import children
 from fakes.smollm import smollm
 from fakes.tools import root
 from swarmctl.core.modelfile import EngineModel, modelfile
-from swarmctl.effects.modelfiles import templates
+from swarmctl.effects.templates import modelfile_templates
 
 NEW, OLD = "0.32.15", "0.24.0"
 _BUILD = ("-trimpath", "-ldflags", "-s -w -X github.com/ollama/ollama/version.Version={version}")
@@ -47,7 +48,7 @@ class Server:
     @property
     def pid(self) -> int:
         """Of `ollama serve` itself, inside its sandbox."""
-        return next(p.pid for p in psutil.Process(self.process.pid).children(recursive=True) if p.name() == "ollama")
+        return next(one.pid for one in children(self.process.pid) if one.name == "ollama")
 
     def cli(self, *words: str) -> list[str]:
         """The command line of Ollama's own client, in the sandbox of the server."""
@@ -118,7 +119,7 @@ def recipe(name: str, file: Path, **changes: Any) -> str:
     """The Modelfile of a small model, chatml and a context of 1024 unless told otherwise."""
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     values = {"family": "chatml", "context": 1024, "output": 64, "temperature": 0.2} | changes
-    return modelfile(EngineModel(name, str(file), digest, **values), templates())
+    return modelfile(EngineModel(name, str(file), digest, **values), modelfile_templates())
 
 
 def environ(server: Server) -> dict[str, str]:

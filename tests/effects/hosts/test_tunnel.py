@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from fakes.alive import alive
 from fakes.grounded import docker, stands
 from fakes.hosts import Host, host
 from fakes.playing import address, open_ports
@@ -99,7 +100,7 @@ def listens(port: int) -> socket.socket | None:
 
 
 def the_ssh(tunnel: Tunnel) -> list[int]:
-    return [one.pid for one in tunnel._runtime.labelled() if psutil.Process(one.pid).name() == "ssh"]
+    return [one.pid for one in alive(one.pid for one in tunnel._runtime.labelled()) if one.name == "ssh"]
 
 
 @pytest.mark.ground
