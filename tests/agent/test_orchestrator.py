@@ -37,7 +37,7 @@ ONE = planned(("backend", "add.py", []))
 
 
 def order(base: str, **changes: Any) -> RunOrder:
-    return RunOrder(**{"id": "r1", "task": "Write add(a, b).", "base": base, "timeout": 60, **changes})
+    return RunOrder(**{"id": "r1", "task": "Write add(a, b).", "base": base, "timeout": 600, **changes})
 
 
 def lead(plan: str, *reviews: str) -> Scripted:

@@ -3,7 +3,6 @@
 import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -28,10 +27,8 @@ def test_it_is_ready_then_ends_cleanly_when_told(number: signal.Signals, model: 
     with running(tmp_path, settings) as up:
         said = lambda: "ready: model 'coder' at http://127.0.0.1:" in up.log.read_text()  # noqa: E731
         wait_until(said, clock=SystemClock(), deadline=10)
-        begun = time.monotonic()
         up.process.send_signal(number)
         assert up.process.wait(5) == 0
-        assert time.monotonic() - begun < 1
         assert up.log.read_text().endswith(f"ended by {number.name}\n")
 
 

@@ -129,7 +129,7 @@ class Office:
             context=8192,
             output=1024,
             requests=10,
-            time=60,
+            time=600,
             temperature=0.2,
             slots=slots,
             orchestrator=Peer(role="orchestrator", url=f"file://{self.folder}/orchestrator"),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from statistics import median
 from urllib.error import HTTPError
 
 import pytest
@@ -159,7 +160,9 @@ def test_calls_on_one_connection_follow_each_other_at_once() -> None:
     """Header and body are two writes: with Nagle's algorithm each answer would wait 40 ms for the caller's ACK."""
     with process("--limits", "off") as market, requests.Session() as session:
         session.headers["Authorization"] = f"Bearer {market.told['key']}"
-        begun = time.monotonic()
-        for _ in range(50):
+        took = []
+        for _ in range(51):
+            begun = time.monotonic()
             session.get(f"{market.url}/api/v1/instances/", timeout=10).json()
-        assert time.monotonic() - begun < 1.9
+            took.append(time.monotonic() - begun)
+        assert median(took) < 0.035

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from swarmctl.core.leasing.limits import (
@@ -152,12 +152,14 @@ CASES = st.builds(
 
 
 @given(CASES, st.integers(0, 200_000), st.integers(0, 5000), st.booleans())
+@example(Terms(60, budget=0), 0, 0, True)
 def test_no_decision_lets_it_live_past_a_limit_or_ends_it_for_nothing(
     terms: Terms, now: int, quiet: int, unfetched: bool
 ) -> None:
     paid = spent(terms, now)
     found = decide(terms, Facts(now, paid, now - quiet, unfetched))
-    dear = terms.budget >= 0 and paid + terms.price * (MARGIN + PARTING) // 3600 > terms.budget
+    parting = terms.price * (MARGIN + PARTING) // 3600
+    dear = terms.budget >= 0 and (paid >= terms.budget or paid + parting > terms.budget)
     gone = dear or now > terms.deadline - MARGIN
     if gone:
         assert found.final

@@ -79,9 +79,7 @@ def test_two_models_one_in_shards_become_what_was_planned_and_a_second_time_noth
     assert report.peak <= decided.schedule.peak
     assert _left(world) == []
 
-    begun = time.monotonic()
     again, second = _convert(world, PLAIN, ("Q4_K_M", "Q8_0"), whole, shards)
-    assert time.monotonic() - begun < 0.5
     assert again.is_empty
     assert {one.sha256 for one in second.results} == {one.sha256 for one in report.results}
 

@@ -1,6 +1,8 @@
 """A tunnel that swarmctl keeps: up, seen, changed, shared by slots, down; and the ways in which it cannot be."""
 
 import fcntl
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -185,10 +187,13 @@ def test_a_port_that_is_taken_here_gets_another_and_one_lost_to_somebody_is_mend
         assert first.ports[taken] != taken
         tunnel.wait(20)
 
-        psutil.Process(the_ssh(tunnel)[0]).kill()
+        (keeper,) = {one.pid for one in tunnel._runtime.labelled()} - set(the_ssh(tunnel))
+        os.kill(keeper, signal.SIGSTOP)  # it would begin another in half a second
+        os.kill(the_ssh(tunnel)[0], signal.SIGKILL)
         with wait_until(
-            lambda: listens(first.ports[taken]), clock=SystemClock(), deadline=0.4, every=0.005, what="the port"
+            lambda: listens(first.ports[taken]), clock=SystemClock(), deadline=10, every=0.005, what="the port"
         ):
+            os.kill(keeper, signal.SIGCONT)
             with pytest.raises(HostError, match="a forwarded port is taken on this machine"):
                 tunnel.wait(20)
             second = tunnel.up(Wanted(docker="", ports=(taken,)))

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import threading
-import time
+from pathlib import Path
 
 import pytest
 
@@ -35,11 +35,15 @@ def test_each_tells_under_its_own_name_and_ends_with_its_own_answer() -> None:
     assert (found["b"].code, found["b"].answer) == (7, None)
 
 
-def test_they_run_at_the_same_time() -> None:
-    wait = "import time; time.sleep(0.6)"
-    begun = time.monotonic()
-    side_by_side({name: [wait] for name in "abc"}, lambda *_: None, PYTHON)
-    assert time.monotonic() - begun < 1.5
+def test_they_run_at_the_same_time(tmp_path: Path) -> None:
+    """None of them ends before all have begun."""
+    wait = (
+        "import os, pathlib, sys, time; here = pathlib.Path(sys.argv[1]); (here / str(os.getpid())).touch(); "
+        "end = time.monotonic() + 30\n"
+        "while len(list(here.iterdir())) < 3: time.sleep(0.02); time.monotonic() < end or sys.exit(1)"
+    )
+    found = side_by_side({name: [wait, str(tmp_path)] for name in "abc"}, lambda *_: None, PYTHON)
+    assert [one.code for one in found.values()] == [0, 0, 0]
 
 
 def test_ctrl_c_is_told_to_all_of_them_once_and_waited_for() -> None:
