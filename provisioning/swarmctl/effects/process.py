@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import psutil
 
 LAST_LINES = 12
+_GLANCE = 0.5
 _SAME = 1.5
 """Seconds by which two readings of one process's start may differ: the boot time they count from drifts."""
 
@@ -145,6 +146,13 @@ def beside(argv: Sequence[str], *, env: Mapping[str, str]) -> Conversation:
         )  # fmt: skip
     except OSError as e:
         raise HostError(f"{argv[0]} cannot be started: {e.strerror}", detail=_shown(argv)) from e
+
+
+def outlasted(process: Conversation) -> int:
+    """Its exit code, when it ends. A Ctrl-C that comes just as a wait without end begins would not be seen in it."""
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(_GLANCE)
 
 
 def hang_up(process: Conversation, grace: float) -> int:

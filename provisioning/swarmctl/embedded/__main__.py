@@ -48,8 +48,8 @@ def _serve(engine: EngineFile, key: str) -> int:
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
-    while True:
-        threading.Event().wait()
+    while True:  # a signal that comes just as a wait without end begins would not be seen in it
+        threading.Event().wait(1.0)
 
 
 def _end(number: int, _frame: object) -> NoReturn:

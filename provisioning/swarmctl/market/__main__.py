@@ -45,7 +45,8 @@ def main() -> None:
         keeper.start()
     sys.stdout.write(json.dumps(told) + "\n")
     sys.stdout.flush()
-    over.wait()
+    while not over.wait(1.0):  # a signal that comes just as a wait without end begins would not be seen in it
+        pass
     server.stop()
     left = _end(market, server, keeper) if keeper else []
     market.close()

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any
 
-from swarmctl.effects.process import beside
+from swarmctl.effects.process import beside, outlasted
 
 Tell = Callable[[str, str], None]
 """Slot and line."""
@@ -66,7 +66,7 @@ class _Child:
                 self._process.send_signal(signal.SIGINT)
 
     def wait(self) -> Ended:
-        code = self._process.wait()
+        code = outlasted(self._process)
         for thread in self._threads:
             thread.join()
         try:
