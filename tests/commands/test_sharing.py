@@ -130,7 +130,6 @@ def test_a_rank_that_would_do_is_named_as_the_file_has_it(world: World, tmp_path
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"runtime": "process"}, "is served by containers: --runtime compose"),
         ({"engine": {"kind": "ollama"}}, "needs engine.kind: llamacpp, not ollama"),
         ({"models": "gguf"}, "name its folder or repository, not path:"),
     ],

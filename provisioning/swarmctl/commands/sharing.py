@@ -107,8 +107,6 @@ def _box(spec: SwarmSpec, world: World) -> Box:
 def _unfit(spec: SwarmSpec, edits: Mapping[str, str]) -> list[str]:
     """What cannot share, as far as the file says it."""
     found = []
-    if spec.runtime != "compose":
-        found.append("placement.architecture: shared-base is served by containers: --runtime compose")
     if spec.engine.kind != "llamacpp":
         found.append(f"placement.architecture: shared-base needs engine.kind: llamacpp, not {spec.engine.kind}")
     for base in dict.fromkeys(edits.values()):

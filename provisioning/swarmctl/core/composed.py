@@ -16,7 +16,7 @@ from swarmctl.core.placement.place import place
 from swarmctl.core.placement.placement import Placement, Refused
 from swarmctl.core.ports import assign
 from swarmctl.core.settle import reasons
-from swarmctl.core.sharing.foldable import can_fold, foldable
+from swarmctl.core.sharing.foldable import foldable, whole
 from swarmctl.core.spec import ORCHESTRATOR, SwarmSpec
 from swarmctl.core.stack import ANSWERS, STAYS, Service, Stack
 from swarmctl.core.stackfiles import of_kind
@@ -45,7 +45,7 @@ def composed(spec: SwarmSpec, observed: Observed) -> Composed | tuple[str, ...]:
         *([host.problem] if host.problem else []),
         *_problems(spec, observed),
         *_not_yet(spec),
-        *_whole(spec, host),
+        *whole(spec, host.known),
     )
     if refused:
         return refused
@@ -139,16 +139,6 @@ def _unlocked(found: Sequence[Stack], host: ComposeHost) -> Iterator[str]:
                 host.lock.check(host.seen[name])
         except DeployError as e:
             yield f"{e.message}\n{e.detail}\n{e.hint}"
-
-
-def _whole(spec: SwarmSpec, host: ComposeHost) -> Iterator[str]:
-    """Edits of a base that is to be shared, of which there is only the whole model."""
-    for name, source in spec.models.items() if spec.placement.architecture == "shared-base" else ():
-        if source.base and spec.users(name) and not can_fold(name, source.base, host.known):
-            yield (
-                f"models.{name}: what it changes of {source.base} can only be told from published weights of both: "
-                "name folders or repositories, not files, or leave out its base"
-            )
 
 
 def _not_yet(spec: SwarmSpec) -> Iterator[str]:

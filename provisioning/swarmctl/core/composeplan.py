@@ -8,13 +8,13 @@ from swarmctl.core.composed import Composed, composed, host_of, running_services
 from swarmctl.core.composehost import OPEN, ServerSeen
 from swarmctl.core.composesite import ComposeSite
 from swarmctl.core.drift import SICK, container_drift, model_drift, wishes
+from swarmctl.core.loads import files_of, loads
 from swarmctl.core.modelfile import modelfile, read
 from swarmctl.core.moves import homes, moves, other_card, without_moves
 from swarmctl.core.observed import Observed
 from swarmctl.core.ollama.order import Wish
 from swarmctl.core.placement.placement import Placement
 from swarmctl.core.plan import Memory, Plan, Step, Verb
-from swarmctl.core.sharing.layout import base_of, edits_of
 from swarmctl.core.spec import SwarmSpec
 from swarmctl.core.stack import Service, Stack, stack_hash
 from swarmctl.core.stackfiles import asked, compose_file, of_kind, stack_files
@@ -90,23 +90,7 @@ def _preparations(spec: SwarmSpec, made: Composed, observed: Observed) -> Iterat
         yield Step(Verb.PREPARE, slot, "local host", observed.unprepared or "no state of this swarm here")
     for image in (name for name in used_images(made.stacks) if name not in host.images):
         yield Step(Verb.PREPARE, slot, image, "what it is built from changed" if image in host.seen else "not here")
-    loaded = dict(_loaded(spec, made.placement))
-    for model, source in spec.models.items():
-        known = observed.sources.get(source.key)
-        if model in loaded and not (known and known.held):
-            folded = f"folded into {loaded[model]} from {source.path or source.hf}" if loaded[model] else ""
-            cause = known.cause if known else ""
-            yield Step(Verb.LOAD, slot, model, folded or cause or f"not in the store; from {source.key}")
-
-
-def _loaded(spec: SwarmSpec, placed: Placement) -> Iterator[tuple[str, str]]:
-    """Models whose files are read: those of roles, bases that no role need use, and drafts. An edit with its base."""
-    for process in placed.processes:
-        base = base_of(process)
-        yield base, ""
-        yield from ((model, base) for model in edits_of(process))
-        if process.serving.draft is not None and (draft := spec.models[base].draft):
-            yield draft, ""
+    yield from loads(spec, dict(files_of(spec, made.placement)), observed, slot)
 
 
 def _anew(stack: Stack, made: Composed, written: Mapping[str, str], observed: Observed) -> Iterator[tuple[str, str]]:

@@ -199,7 +199,7 @@ def _answers(host: str, port: int, path: str, status: str) -> list[str]:
 
 
 def _argv(s: Mapping[str, Any], site: ComposeSite) -> tuple[str, ...]:
-    """Flags of llama-server, without the program's name; adapters are loaded and scaled to nothing."""
+    """Flags of llama-server, without the program's name."""
     engine = EngineFile(
         swarm="",
         model=s["model"],
@@ -209,10 +209,9 @@ def _argv(s: Mapping[str, Any], site: ComposeSite) -> tuple[str, ...]:
         key_file="/run/secrets/engine.key",
         **{name: s[name] for name in ("context", "parallel", "kv", "flash_attention", "threads", "cache_ram")},
         **{name: s[name] for name in ("keep_alive", "gpu_layers", "batch", "ubatch")},
+        adapters=tuple(_file(edit["source"], site) for edit in s["adapters"]),
     )
     more: list[str] = []
-    if s["adapters"]:
-        more += ["--lora-scaled", ",".join(f"{_file(edit['source'], site)}:0.0" for edit in s["adapters"])]
     if s["draft"]:
         more += [
             "--model-draft",

@@ -7,23 +7,33 @@ from typing import Any
 from swarmctl.core.engine import FEW
 from swarmctl.core.observed import Observed
 from swarmctl.core.placement.placement import Placement, Process
+from swarmctl.core.sharing.layout import base_of
+from swarmctl.core.sharing.processes import Named, joined, shared
 from swarmctl.core.spec import ORCHESTRATOR, SwarmSpec
 from swarmctl.core.stack import Service, Stack
 
 
 def design(spec: SwarmSpec, observed: Observed, placed: Placement | None = None) -> Stack:
-    """One engine per model and one agent per role, as processes of one machine. placed: on its cards, where it says so.
+    """One engine per model, or per base that edits of it share, and one agent per role, as processes of one machine.
 
-    Settings hold what decides how a service runs and nothing of where: no path, no port.
+    placed: on its cards, where it says so. Settings hold what decides how a service runs and nothing of where: no path,
+    no port.
     """
-    homes = {process.models[0]: process for process in placed.processes} if placed else {}
-    used = [model for model in spec.models if spec.users(model)]
+    homes = {base_of(process): process for process in placed.processes} if placed else {}
+    by = shared(placed)
+    bases = dict.fromkeys(base_of(by[model]) if model in by else model for model in spec.models if spec.users(model))
     engines = [
         _engine(spec, observed, model, _of_card(homes.get(model)) if placed else _unplaced(spec, observed, n, model))
-        for n, model in enumerate(used)
+        for n, model in enumerate(bases)
     ]
     agents = [agent(spec, observed.prompts, role) for role in spec.roles]
-    return Stack(spec.name, "slot-0", "cpu", (*engines, *agents))
+    services = joined(engines, agents, by, _named(spec, observed)) if by else (*engines, *agents)
+    return Stack(spec.name, "slot-0", "cpu", tuple(services))
+
+
+def _named(spec: SwarmSpec, observed: Observed) -> Named:
+    sources = {name: source.key for name, source in spec.models.items()}
+    return Named(sources, {key: source.identity for key, source in observed.sources.items()})
 
 
 def _engine(spec: SwarmSpec, observed: Observed, model: str, card: Mapping[str, Any]) -> Service:

@@ -12,6 +12,7 @@ class EngineFile(BaseModel):
     context: tokens per slot (the server's own `-c` is context × parallel). cache_ram: MiB.
     keep_alive: seconds until an idle model is put to sleep, -1 for never.
     gpu_layers: 0 keeps the model on the CPU, -1 puts all of it on the GPU.
+    adapters: files of edits of the model, in the order of their ids; each counts only where a request says so.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -32,3 +33,4 @@ class EngineFile(BaseModel):
     gpu_layers: int
     batch: int = 512
     ubatch: int = 512
+    adapters: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """Processes of a placement as services of a stack: one Ollama for all of a card, or one llama-server each."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from swarmctl.core.chatfamily import family
@@ -11,7 +11,7 @@ from swarmctl.core.engines.engine import Engine, engine_of
 from swarmctl.core.engines.environment import ollama_environment
 from swarmctl.core.images import Images
 from swarmctl.core.placement.placement import Placement, Process
-from swarmctl.core.sharing.layout import base_of, edits_of, settings
+from swarmctl.core.sharing.layout import adapters, base_of, edits_of, gateway_of, settings
 from swarmctl.core.spec import SwarmSpec
 from swarmctl.core.stack import Service
 from swarmctl.errors import SpecError
@@ -138,7 +138,7 @@ def _server(spec: SwarmSpec, placed: Placement, process: Process, facts: Facts) 
             "source": source,
             "identity": facts.identities.get(source, source),
             "quant": process.weights.quant,
-            "adapters": list(_edits(spec, process, facts)),
+            "adapters": adapters(process, {name: one.key for name, one in spec.models.items()}, facts.identities),
             "draft": spec.models[draft].key if draft else None,
             "context": serving.context,
             "parallel": serving.parallel,
@@ -157,17 +157,6 @@ def _server(spec: SwarmSpec, placed: Placement, process: Process, facts: Facts) 
             "memory": limit([process]),
         },
     )
-
-
-def _edits(spec: SwarmSpec, process: Process, facts: Facts) -> Iterator[dict[str, str]]:
-    for name in edits_of(process):
-        source = spec.models[name].key
-        yield {"model": name, "source": source, "identity": facts.identities.get(source, source)}
-
-
-def gateway_of(gpu: int | None) -> str:
-    """The service before the shared bases of one card, or of the CPU."""
-    return f"gateway-{'cpu' if gpu is None else f'gpu{gpu}'}"
 
 
 def _gateway(spec: SwarmSpec, shared: Sequence[Process], facts: Facts) -> Service:

@@ -4,33 +4,38 @@ from swarmctl.core.memory.expected import expected
 from swarmctl.core.memory.reserve import reserve
 from swarmctl.core.memory.serving import Serving
 from swarmctl.core.observed import Observed
-from swarmctl.core.placement.build import AGENT, SUPERVISOR
+from swarmctl.core.placement.build import AGENT, GATEWAY, SUPERVISOR
 from swarmctl.core.placement.placement import Placement, Process
 from swarmctl.core.plan import Memory
 from swarmctl.core.settle import Settled, box, too_large
+from swarmctl.core.sharing.processes import shared
 from swarmctl.core.spec import SwarmSpec
 
 
 def footprint(spec: SwarmSpec, observed: Observed, placed: Placement | None = None) -> tuple[Memory, ...]:
-    """What each process reserves of the machine's own memory, in MiB; placed: where some are on its cards.
+    """What each process reserves of the machine's own memory, in MiB; placed: where some are on its cards, or share.
 
     A model of which nothing is known yet counts as zero, and says so.
     """
+    sharing = shared(placed)
+    bases = {process.name: process for process in sharing.values()}
     on_cards = {one.models[0]: one for one in placed.processes if one.gpu is not None} if placed else {}
     engines = tuple(
-        _beside_a_card(on_cards[model]) if model in on_cards else _engine(spec, observed, model)
+        _placed(on_cards[model]) if model in on_cards else _engine(spec, observed, model)
         for model in spec.models
-        if spec.users(model)
+        if spec.users(model) and model not in sharing
     )
-    agents = AGENT * len(spec.roles)
+    agents, gateways = AGENT * len(spec.roles), GATEWAY * len({process.gpu for process in bases.values()})
     return (
         *engines,
+        *map(_placed, bases.values()),
+        *([Memory("gateway", 0.0, 0.0, 0.0, gateways, expected=gateways)] if bases else []),
         Memory(f"{len(spec.roles)} agents", 0.0, 0.0, 0.0, agents, expected=agents),
         Memory("supervisor", 0.0, 0.0, 0.0, SUPERVISOR, expected=SUPERVISOR),
     )
 
 
-def _beside_a_card(process: Process) -> Memory:
+def _placed(process: Process) -> Memory:
     need = process.need.host
     parts = (need.weights, need.kv, need.compute + need.output, need.other)
     return Memory(process.name, *parts, expected=process.expected.host.total)

@@ -52,4 +52,9 @@ def server_argv(binary: str, engine: EngineFile) -> tuple[str, ...]:
         "--no-kv-unified", "--no-context-shift", "--no-repack", "--jinja", "--offline", "--no-webui", "--slots",
         "--metrics",
     )  # fmt: skip
-    return (binary, *(str(word) for pair in values.items() for word in pair), *switches)
+    return (binary, *(str(word) for pair in values.items() for word in pair), *switches, *_edits(engine.adapters))
+
+
+def _edits(adapters: tuple[str, ...]) -> tuple[str, ...]:
+    """Loaded, and scaled to nothing."""
+    return ("--lora-scaled", ",".join(f"{file}:0.0" for file in adapters)) if adapters else ()

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping
 from swarmctl.core.composeplan import reconcile_compose
 from swarmctl.core.design import design
 from swarmctl.core.footprint import footprint, refusals, warnings
+from swarmctl.core.loads import files_of, loads
 from swarmctl.core.observed import Observed, RunningService
 from swarmctl.core.plan import Plan, Step, Verb
 from swarmctl.core.ports import assign
-from swarmctl.core.settle import settle
+from swarmctl.core.settle import Settled, settle
 from swarmctl.core.spec import SwarmSpec
 from swarmctl.core.stack import Service, Stack, stack_hash
 
@@ -28,7 +29,7 @@ def reconcile(spec: SwarmSpec, observed: Observed) -> Plan:
     return Plan(
         swarm=spec.name,
         stacks=(stack,),
-        steps=() if refused else tuple(_steps(spec, stack, observed, ports)),
+        steps=() if refused else tuple(_steps(spec, settled, stack, observed, ports)),
         memory=memory,
         ram_free=observed.machine.ram_free,
         ports=ports,
@@ -50,15 +51,14 @@ def release(swarm: str, observed: Observed) -> Plan:
     return Plan(swarm, steps=tuple(steps))
 
 
-def _steps(spec: SwarmSpec, stack: Stack, observed: Observed, ports: Mapping[str, int]) -> Iterator[Step]:
+def _steps(
+    spec: SwarmSpec, settled: Settled, stack: Stack, observed: Observed, ports: Mapping[str, int]
+) -> Iterator[Step]:
     changes = []
     if not observed.prepared:
         changes.append(Step(Verb.PREPARE, stack.slot, "local host", "no state of this swarm here"))
-    for model, source in spec.models.items():
-        known = observed.sources.get(source.key)
-        if spec.users(model) and not (known and known.held):
-            cause = known.cause if known and known.cause else f"not in the store; from {source.key}"
-            changes.append(Step(Verb.LOAD, stack.slot, model, cause))
+    placed, used = settled.placement, {model: "" for model in spec.models if spec.users(model)}
+    changes.extend(loads(spec, dict(files_of(spec, placed)) if placed else used, observed, stack.slot))
     changes.extend(_deployments(stack, observed, ports))
     wanted = {service.name for service in stack.services}
     changes.extend(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from swarmctl.core.agentfile import AgentFile, Peer
 from swarmctl.core.engine import EngineFile
@@ -9,6 +10,8 @@ from swarmctl.core.labels import HOME
 from swarmctl.core.llamacpp import server_argv
 from swarmctl.core.places import Places
 from swarmctl.core.program import Program, SupervisorConfig
+from swarmctl.core.sharing.gatewayfile import GatewayFile
+from swarmctl.core.sharing.layout import gateway_file
 from swarmctl.core.spec import ORCHESTRATOR
 from swarmctl.core.stack import Service, Stack
 
@@ -57,7 +60,22 @@ def engine_file(stack: Stack, service: Service, site: Site) -> EngineFile:
         cache_ram=s["cache_ram"],
         keep_alive=s["keep_alive"],
         gpu_layers=s["gpu_layers"],
+        adapters=tuple(site.blobs[edit["source"]] for edit in s.get("adapters", ())),
         **{name: s[name] for name in ("batch", "ubatch") if name in s},
+    )
+
+
+def gateway_settings(stack: Stack, service: Service, site: Site) -> GatewayFile:
+    """The settings file of a gateway."""
+    sources = [source for one in service.settings["engines"] for source in one["adapters"]]
+    return gateway_file(
+        service.settings,
+        {name: url(site, name) for name in service.needs},
+        {source: PurePath(site.blobs[source]).name for source in sources},
+        swarm=stack.swarm,
+        host=HOST,
+        port=site.ports[service.name],
+        key_file=str(site.places.engine_key),
     )
 
 
@@ -83,20 +101,25 @@ def _peer(role: str, site: Site) -> Peer:
     return Peer(role=role, url=url(site, f"agent-{role}"))
 
 
-def settings_file(stack: Stack, service: Service, site: Site) -> EngineFile | AgentFile:
-    """The settings file of a service of either kind."""
+def settings_file(stack: Stack, service: Service, site: Site) -> EngineFile | AgentFile | GatewayFile:
+    """The settings file of a service of any kind."""
+    if service.kind == "gateway":
+        return gateway_settings(stack, service, site)
     return engine_file(stack, service, site) if service.kind == "engine" else agent_file(stack, service, site)
 
 
 def program(stack: Stack, service: Service, site: Site) -> Program:
-    """How the supervisor keeps a service alive: engines are started, agents forked from one preloaded parent."""
+    """How the supervisor keeps a service alive: engines and gateways are started, agents forked from one preloaded
+    parent.
+    """
     file, labels = str(site.places.service(service.name)), {**stack.labels(service), HOME: site.home}
     if service.kind == "agent":
         return Program(service.name, "fork", (file,), labels, service.hash, entry="swarmctl.agent.serve:main", cwd="/")
-    if site.server:
+    if service.kind == "engine" and site.server:
         argv = server_argv(site.server, engine_file(stack, service, site))
         return Program(service.name, "exec", argv, labels, service.hash, env=_PATIENT | _card(service, site))
-    argv = (site.python, "-P", "-m", "swarmctl.embedded", file)
+    module = "swarmctl.embedded" if service.kind == "engine" else "swarmctl.gateway"
+    argv = (site.python, "-P", "-m", module, file)
     return Program(service.name, "exec", argv, labels, service.hash, label_argv=True)
 
 

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from swarmctl.core.gguf import GgufFacts
 from swarmctl.core.hardware.box import Box
-from swarmctl.core.observed import Observed
+from swarmctl.core.observed import Observed, Source
 from swarmctl.core.placement.demand import Known, demand
 from swarmctl.core.placement.place import place
 from swarmctl.core.placement.placement import Placement, Refused
+from swarmctl.core.sharing.foldable import foldable, whole
 from swarmctl.core.spec import SwarmSpec
 from swarmctl.core.units import as_size
 
@@ -27,9 +29,11 @@ def settle(spec: SwarmSpec, observed: Observed) -> Settled:
     if wrong := (*unserved(spec), *_idle(spec, observed)):
         return Settled(spec, refusals=wrong)
     known = _known(spec, observed)
+    if wrong := tuple(_unsharable(spec, known)):
+        return Settled(spec, refusals=wrong)
     if known is None:
         return Settled(spec)
-    asked = demand(_as_here(spec), known, server="binary" if observed.engine == "binary" else "wheel")
+    asked = demand(_as_here(spec, known), known, server="binary" if observed.engine == "binary" else "wheel")
     found, small = box(observed), ""
     placed = place(asked, found)
     if isinstance(placed, Refused) and found.cards and spec.target.vast is None:
@@ -74,8 +78,8 @@ def unserved(spec: SwarmSpec) -> Iterator[str]:
         yield f"engine.kind: {spec.engine.kind} needs Docker; what serves here is --set engine.kind=llamacpp"
     if spec.engine.max_loaded is not None and spec.engine.max_loaded < sum(1 for m in spec.models if spec.users(m)):
         yield "engine.max_loaded: every model has a process of its own here, and stays loaded: leave it out"
-    if spec.placement.architecture in {"shared-base", "hybrid"}:
-        yield f"placement.architecture: {spec.placement.architecture} {_ELSEWHERE[spec.placement.architecture]}"
+    if spec.placement.architecture == "hybrid":
+        yield "placement.architecture: hybrid is not served here yet: --architecture separate"
     for name, source in spec.models.items():
         if source.device not in {None, "cpu", "gpu"}:
             yield f"models.{name}.device: {source.device} is served by containers alone: gpu or cpu"
@@ -83,43 +87,66 @@ def unserved(spec: SwarmSpec) -> Iterator[str]:
             yield f"models.{name}: {'draft' if source.draft else 'yarn'} is not served here yet: leave it out"
 
 
-_ELSEWHERE = {
-    "shared-base": "is served by containers, which put a gateway before the base: --runtime compose",
-    "hybrid": "is not served here yet: --architecture separate",
-}
-
-
 def _known(spec: SwarmSpec, observed: Observed) -> dict[str, Known] | None:
-    """Facts of every model; None as long as nothing is known of one that is used."""
-    found = {}
+    """Facts of every model; None as long as nothing is known of one that is used, or of a base that is to be shared."""
+    found, bases = {}, _bases(spec)
     for name, source in spec.models.items():
         seen = observed.sources.get(source.key)
         if seen is not None and seen.facts is not None:
-            found[name] = Known(seen.facts.model, {seen.facts.weights.quant: seen.facts.weights})
-        elif spec.users(name):
+            found[name] = _fact(seen, seen.facts)
+        elif spec.users(name) or name in bases:
             return None
-    return found
+    return {name: one.on(found.get(spec.models[name].base or "")) for name, one in found.items()}
 
 
-def _as_here(spec: SwarmSpec) -> SwarmSpec:
-    """The file as far as this machine can serve it: one process a model, each in the one file that it names."""
+def _fact(seen: Source, facts: GgufFacts) -> Known:
+    """In the one quantisation that its file has, or will have."""
+    adapter = facts.file_bytes if facts.adapter else 0
+    return Known(facts.model, {facts.weights.quant: facts.weights}, adapter, published=bool(seen.cause))
+
+
+def _bases(spec: SwarmSpec) -> set[str]:
+    if spec.placement.architecture != "shared-base":
+        return set()
+    return {source.base for name, source in spec.models.items() if source.base and spec.users(name)}
+
+
+def _unsharable(spec: SwarmSpec, known: dict[str, Known] | None) -> Iterator[str]:
+    """What speaks against a shared base, which is placed as a whole or not at all."""
+    if known is not None:
+        yield from whole(spec, known)
+    elif spec.placement.architecture == "shared-base":
+        yield (
+            "placement.architecture: shared-base is planned with the facts of all models, and of some nothing is known "
+            "until they are fetched: name files or folders that are here, or models of the catalogue"
+        )
+
+
+def _as_here(spec: SwarmSpec, known: dict[str, Known]) -> SwarmSpec:
+    """The file as far as this machine can serve it: each model in the one file that it names, and a base shared where
+    the file says so.
+    """
     settings = spec.placement
     if settings.architecture == "auto":
         settings = settings.model_copy(update={"architecture": "separate"})
-    plain = {"quant": None, "base": None}
-    models = {name: source.model_copy(update=plain) for name, source in spec.models.items()}
-    return spec.model_copy(update={"placement": settings, "models": models})
+    models = {
+        name: source.model_copy(update={"quant": None, "base": source.base if source.base in known else None})
+        for name, source in spec.models.items()
+    }
+    return foldable(spec.model_copy(update={"placement": settings, "models": models}), known)
 
 
 def _conceded(spec: SwarmSpec, placed: Placement) -> SwarmSpec:
     """The file with what gave way in its place; the same file where nothing did."""
     home = {role: process for process in placed.processes for role in process.roles}
-    serving = placed.processes[0].serving
-    engine = spec.engine.model_copy(update={"kv": serving.kv, "parallel": serving.parallel})
+    first = placed.processes[0]
+    each = max(1, first.serving.parallel // len(first.models))
+    engine = spec.engine.model_copy(update={"kv": first.serving.kv, "parallel": each})
     roles = {}
     for name, role in spec.roles.items():
         if name in home:
-            changes: dict[str, object] = {"model": home[name].models[0]}
+            mine = home[name].models
+            changes: dict[str, object] = {"model": role.model if role.model in mine else mine[0]}
             if home[name].serving.context < spec.context_of(name):
                 changes["context"] = home[name].serving.context
             roles[name] = role.model_copy(update=changes)

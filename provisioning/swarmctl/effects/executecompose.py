@@ -9,7 +9,6 @@ from swarmctl.core.composeplan import most_loaded, spoilt
 from swarmctl.core.composesite import ComposeSite
 from swarmctl.core.containers import bridge, isolated
 from swarmctl.core.drift import LEFT_OUT, wishes
-from swarmctl.core.llamacpp import keys_file
 from swarmctl.core.modelfile import modelfile
 from swarmctl.core.ollama.order import Wish
 from swarmctl.core.places import Places
@@ -22,7 +21,7 @@ from swarmctl.core.stackfiles import asked, compose_file, of_kind, stack_files
 from swarmctl.core.trial import trial_spec
 from swarmctl.core.trialname import TRIAL
 from swarmctl.core.verdict import Verdict
-from swarmctl.effects import files, hostwall, imaging
+from swarmctl.effects import files, hostwall, imaging, swarmkeys
 from swarmctl.effects.ahead import SENDING, Ahead
 from swarmctl.effects.bringing.given import Given
 from swarmctl.effects.clearing import clear
@@ -31,7 +30,6 @@ from swarmctl.effects.connections.connection import Connection
 from swarmctl.effects.engines.elsewhere import Elsewhere
 from swarmctl.effects.engines.ollama import Ollama
 from swarmctl.effects.execute import Job, Progress, StepEnded
-from swarmctl.effects.git import token_config
 from swarmctl.effects.hosts.images import provide
 from swarmctl.effects.lockfile import write_lock
 from swarmctl.effects.observe import observe
@@ -80,9 +78,7 @@ class ComposeJob(Job):
             return
         self.tell(Progress(n, "keys, folders, network"))
         places = self.world.places(self.spec.name)
-        key = files.secret(places.engine_key)
-        files.write(Path(keys_file(str(places.engine_key))), f"{key}\n{key}\n")
-        token_config(places.git_config, files.secret(places.agent_token))
+        swarmkeys.make(places)
         _folders(self.plan.stacks, places)
         self._over.bring(places.root, "secrets", "services", "data")
         self._over.settle()
@@ -128,7 +124,8 @@ class ComposeJob(Job):
         for path, text in stack_files([stack], self._site, self.observed.prompts).items():
             files.write(places.root / path, text)
         _folders([stack], places)  # of a role that came into a swarm which was prepared before
-        self._over.bring(places.root, "services", "data", compose_file(stack))
+        known = [places.ports.name] if self._over.name else []  # for another computer that takes the swarm over
+        self._over.bring(places.root, "services", "data", compose_file(stack), *known)
         self._link(n, stack)
         file = Path(self._site.root) / compose_file(stack)
         if mine := spoilt(stack, self._site, self.observed):

@@ -1,21 +1,27 @@
 """Acting with processes: one plan walked by telling the supervisor what is to run by now."""
 
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 from swarmctl.core.footprint import footprint, refusals
 from swarmctl.core.gguf import GgufFacts
-from swarmctl.core.llamacpp import keys_file
 from swarmctl.core.observed import Source
 from swarmctl.core.plan import Step
 from swarmctl.core.render import Site, settings_file, supervisor_config
 from swarmctl.core.settle import settle
 from swarmctl.core.stack import Stack
-from swarmctl.effects import files, ownserver
+from swarmctl.effects import files, ownserver, swarmkeys
 from swarmctl.effects.execute import Job
-from swarmctl.effects.git import token_config
 from swarmctl.errors import CapacityError
+
+
+def _read(stack: Stack) -> Iterator[str]:
+    """Models whose files its engines read."""
+    for service in stack.services:
+        if service.kind == "engine":
+            yield service.subject
+            yield from (edit["model"] for edit in service.settings.get("adapters", ()))
 
 
 class ProcessJob(Job):
@@ -35,10 +41,7 @@ class ProcessJob(Job):
 
     def prepare(self, _n: int, _step: Step) -> None:
         """Keys."""
-        places = self.world.places(self.spec.name)
-        key = files.secret(places.engine_key)
-        files.write(Path(keys_file(str(places.engine_key))), f"{key}\n{key}\n")
-        token_config(places.git_config, files.secret(places.agent_token))
+        swarmkeys.make(self.world.places(self.spec.name))
 
     def load(self, n: int, step: Step) -> None:
         """A model into the store; one of which nothing was known is weighed as soon as it is here."""
@@ -84,8 +87,8 @@ class ProcessJob(Job):
         self.world.runtime(self.spec.name).apply(supervisor_config(self._stack, kept, site))
 
     def _site(self) -> Site:
-        world, used = self.world, [s for m, s in self.spec.models.items() if self.spec.users(m)]
-        held = {source.key: world.store.held(source) for source in used}
+        world, models = self.world, self.spec.models
+        held = {models[name].key: world.store.held(models[name]) for name in _read(self._stack)}
         return Site(
             places=world.places(self.spec.name),
             socket=str(world.runtime(self.spec.name).socket),

@@ -38,7 +38,7 @@ def known(spec: SwarmSpec, store: ModelStore | None = None) -> dict[str, Known]:
             detail="\n".join(lost),
             hint="name a file or folder that is here (path: …), or add the model to inventory/models",
         )
-    return {name: _edit(one, found.get(spec.models[name].base or "")) for name, one in found.items()}
+    return {name: one.on(found.get(spec.models[name].base or "")) for name, one in found.items()}
 
 
 def _of(name: str, spec: SwarmSpec, store: ModelStore | None) -> Known:
@@ -50,11 +50,6 @@ def _of(name: str, spec: SwarmSpec, store: ModelStore | None) -> Known:
         if (base := spec.models.get(source.base or "")) is None:
             raise
         return _known(base, spec.engine.kind, store)
-
-
-def _edit(one: Known, base: Known | None) -> Known:
-    """An adapter by itself would take what its base takes, whose weights it needs."""
-    return Known(base.model, base.weights, one.adapter) if base is not None and one.adapter else one
 
 
 def _known(source: ModelSource, engine: str, store: ModelStore | None) -> Known:

@@ -21,6 +21,7 @@ def parameters(engine: EngineFile, key: str) -> Any:
     p.model_alias = {engine.model}
     _listening(p, engine, key)
     _memory(p, engine)
+    p.lora_adapters = [_silent(file) for file in engine.adapters]
     p.cpuparams.n_threads = p.cpuparams_batch.n_threads = engine.threads
     p.n_threads_http = http_threads(engine.parallel)
     p.n_gpu_layers = engine.gpu_layers if engine.gpu_layers >= 0 else 999
@@ -30,6 +31,13 @@ def parameters(engine: EngineFile, key: str) -> Any:
     p.use_jinja = True
     p.verbosity = 4  # the lowest that logs the buffer sizes; prompts appear at 5
     return p
+
+
+def _silent(file: str) -> Any:
+    """An adapter that counts only where a request says so."""
+    one = xllamacpp.CommonAdapterLoraInfo()
+    one.path, one.scale = file, 0.0
+    return one
 
 
 def _listening(p: Any, engine: EngineFile, key: str) -> None:

@@ -13,7 +13,6 @@ from swarmctl.core.composeplan import reconcile_compose
 from swarmctl.core.observed import Observed, Source
 from swarmctl.core.placement.demand import Known
 from swarmctl.core.quantisation import weigh
-from swarmctl.core.settle import settle
 from swarmctl.core.spec import SwarmSpec
 from swarmctl.core.stackfiles import of_kind
 from swarmctl.effects.gguf import read_gguf
@@ -127,12 +126,6 @@ def test_where_it_makes_a_swarm_fit_it_is_offered_with_what_to_type() -> None:
 def test_only_llama_server_can(kind: str) -> None:
     spec = swarm(engine={"kind": kind, "context": 1024})
     assert "llamacpp" in "\n".join(reconcile_compose(spec, world(spec)).refusals)
-
-
-def test_processes_without_containers_have_no_gateway() -> None:
-    spec = swarm(runtime="process")
-    (refusal,) = settle(spec, replace(world(spec), compose=None)).refusals
-    assert refusal.endswith("is served by containers, which put a gateway before the base: --runtime compose")
 
 
 def test_a_file_is_called_the_same_before_and_after_it_is_in_the_store() -> None:

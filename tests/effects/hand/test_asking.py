@@ -1,13 +1,18 @@
 """The hand as it is asked: what it is told, what it says, and what becomes of nonsense on either side."""
 
+import hashlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from fakes.adapters import adapter
 from fakes.nearhand import near
+from fakes.smollm import smollm
+from swarmctl.effects.gguf import read_gguf
 from swarmctl.errors import HostError, SpecError
 
 pytestmark = pytest.mark.slow
@@ -74,3 +79,17 @@ def test_the_last_lines_of_a_log_come_and_none_of_a_log_that_is_not_there(tmp_pa
     (logs / "engine-m.log").write_text("".join(f"{n}\n" for n in range(50)))
     assert hand.log("engine-m", 3) == ["47", "48", "49"]
     assert hand.log("engine-x", 3) == []
+
+
+def test_an_adapter_is_no_model_and_is_taken_for_what_it_is_said_to_be(tmp_path: Path) -> None:
+    _, hand = near(tmp_path, "mine")
+    facts = read_gguf(smollm())
+    edit = replace(facts, adapter=True, file_bytes=7)
+    brought = tmp_path / "there" / "brought" / "x.gguf"
+    brought.parent.mkdir(parents=True)
+    adapter(brought, 1)
+    digest = hashlib.sha256(brought.read_bytes()).hexdigest()
+    hand.ask("take", key="path:/x", file=str(brought), sha256=digest, facts=edit.as_json())
+    assert hand.ask("holds", key="path:/y", sha256=digest) is True
+    with pytest.raises(SpecError, match="no facts"):
+        hand.ask("take", key="path:/x", file=str(brought), sha256=digest, facts={"architecture": "llama"})

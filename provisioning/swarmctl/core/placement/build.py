@@ -16,6 +16,8 @@ from swarmctl.core.spec import ORCHESTRATOR
 
 AGENT = 48.0
 """MiB of one agent beyond what it shares with its siblings (measured after one task each)."""
+GATEWAY = 64.0
+"""MiB of the process before a shared base."""
 SUPERVISOR = 120.0
 """MiB of the supervisor with the agents' packages loaded; the agents share most of it."""
 

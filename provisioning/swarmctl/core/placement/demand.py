@@ -24,12 +24,18 @@ class Known:
     """A model's facts and its weights in every quantisation that can be had, best first.
 
     adapter: bytes of its adapter file where it is an edit of a base; 0 estimates one of rank 1. projector: bytes.
+    published: it is converted before it is served, so that any quantisation and an adapter can be made of it.
     """
 
     model: Model
     weights: Mapping[str, Weights]
     adapter: int = 0
     projector: int = 0
+    published: bool = False
+
+    def on(self, base: "Known | None") -> "Known":
+        """An adapter by itself would take what its base takes, whose weights it needs; anything else is what it is."""
+        return replace(self, model=base.model, weights=base.weights) if base is not None and self.adapter else self
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,17 @@ def edits_of(process: Process) -> list[str]:
     return [model for model in process.models if model != base_of(process)]
 
 
+def adapters(process: Process, sources: Mapping[str, str], identities: Mapping[str, str]) -> list[dict[str, str]]:
+    """The files beside the base's, in the order of their ids. sources: keys, by model. identities: by key."""
+    keys = {model: sources[model] for model in edits_of(process)}
+    return [{"model": model, "source": key, "identity": identities.get(key, key)} for model, key in keys.items()]
+
+
+def gateway_of(gpu: int | None) -> str:
+    """The service before the shared bases of one card, or of the CPU."""
+    return f"gateway-{'cpu' if gpu is None else f'gpu{gpu}'}"
+
+
 def settings(
     processes: Sequence[Process], sources: Mapping[str, str], identities: Mapping[str, str]
 ) -> dict[str, list[dict[str, Any]]]:

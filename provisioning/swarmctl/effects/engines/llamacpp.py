@@ -13,6 +13,7 @@ from swarmctl.core.engineproof import Answer, subject
 from swarmctl.core.hints import logs
 from swarmctl.core.memory.need import Need
 from swarmctl.core.proof import Proof, outcome
+from swarmctl.core.sharing.rewriting import scales
 from swarmctl.effects.clock import Clock
 from swarmctl.effects.engines import EngineUnderTest
 from swarmctl.effects.engines.alive import age, born
@@ -32,6 +33,7 @@ __all__ = [
     "models",
     "on_card",
     "passive_proofs",
+    "plain",
     "prove_engine",
     "ready",
     "rows",
@@ -87,9 +89,9 @@ def prove_engine(engine: EngineUnderTest, clock: Clock) -> list[Proof]:
             _loaded(at, settings),
             _slots(at, settings),
         ]
-        first = answer(at, settings, engine.floor)
+        first = answer(at, settings, engine.floor, plain(settings))
         before = _identity(engine)
-        second = answer(at, settings, engine.floor)
+        second = answer(at, settings, engine.floor, plain(settings))
         log = _log(engine.log)
         lines = enginelog.last_load(log)
         return [
@@ -199,6 +201,12 @@ def _slots(at: Endpoint, settings: EngineFile) -> Proof:
     return engineproof.context_proof(
         settings, sizes, f"GET {at.url}/slots" if sizes else f"/props: {total} slots, /slots: {slots.why}"
     )
+
+
+def plain(settings: EngineFile) -> dict[str, Any]:
+    """What a question to a shared base itself says: without any adapter, and on one slot."""
+    count = len(settings.adapters)
+    return {"id_slot": 0, "lora": scales(None, count)} if count else {}
 
 
 def answer(at: Endpoint, settings: EngineFile, floor: float, more: Mapping[str, Any] | None = None) -> Answer | str:

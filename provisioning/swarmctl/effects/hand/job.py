@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from swarmctl.core.gguf import GgufFacts
 from swarmctl.core.handtalk import packed, raised
 from swarmctl.core.plan import Step, Verb
 from swarmctl.core.spec import ModelSource
 from swarmctl.core.units import as_size
 from swarmctl.core.verdict import Verdict
-from swarmctl.effects import files
+from swarmctl.effects import files, swarmkeys
 from swarmctl.effects.bringing.depot import Depot, DiskFullError, File
 from swarmctl.effects.bringing.resolving import fetches, resolved
 from swarmctl.effects.bringing.supply import Supply
 from swarmctl.effects.execute import Job, Progress, StepEnded
-from swarmctl.effects.git import token_config
 from swarmctl.effects.hand.hand import Hand
 from swarmctl.effects.hand.looking import as_there
 from swarmctl.effects.hand.proving import kept
@@ -77,8 +77,7 @@ class HandJob(Job):
     def begin(self) -> None:
         """Keys are made, what will run is written down, and its ports are reached from here."""
         places = self.world.places(self.spec.name)
-        files.secret(places.engine_key)
-        token_config(places.git_config, files.secret(places.agent_token))
+        swarmkeys.make(places)
         self.remember()
         self._hand.over.forward(tuple(self.plan.ports.values()))
 
@@ -100,7 +99,7 @@ class HandJob(Job):
         path = held.blob if held is not None else Path(source.path or "")
         self.tell(Progress(n, f"sending {as_size(path.stat().st_size / _MIB)} to {depot.name}"))
         depot.push(File(digest, path.stat().st_size), path, self._watch(n, "sent"))
-        self._taken(source, digest, depot)
+        self._taken(source, digest, depot, held.facts if held is not None and held.facts.adapter else None)
 
     def _fetched(self, n: int, source: ModelSource, depot: Depot) -> None:
         """A hub's file, by its hash: the machine has it by itself where it can, else it goes through here.
@@ -131,9 +130,10 @@ class HandJob(Job):
         """The store there has this content, and knows it under the source's name from now on."""
         return self._hand.ask("holds", key=source.key, sha256=digest) is True
 
-    def _taken(self, source: ModelSource, digest: str, depot: Depot) -> None:
-        """What was brought belongs to the store there."""
-        self._hand.ask("take", key=source.key, file=depot.place(digest), sha256=digest, seconds=_LONG)
+    def _taken(self, source: ModelSource, digest: str, depot: Depot, edit: GgufFacts | None = None) -> None:
+        """What was brought belongs to the store there. edit: facts of an adapter."""
+        facts = edit.as_json() if edit is not None else None
+        self._hand.ask("take", key=source.key, file=depot.place(digest), sha256=digest, facts=facts, seconds=_LONG)
 
     def _watch(self, n: int, what: str) -> Callable[[int, int], None]:
         return lambda done, total: self.tell(Progress(n, what, done, total))

@@ -2,13 +2,14 @@
 
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from swarmctl import __version__
+from swarmctl.core.gguf import GgufFacts
 from swarmctl.core.handtalk import failure, packed, unpacked
 from swarmctl.core.labels import SUPERVISOR
 from swarmctl.core.observed import Observed
@@ -109,9 +110,11 @@ def _holds(here: World, _say: Say, key: str, sha256: str) -> bool:
     return same is not None
 
 
-def _take(here: World, _say: Say, key: str, file: str, sha256: str) -> None:
-    """A file that was brought, and checked then, belongs to the store. Raises SpecError where it is no model."""
-    here.store.take(key, Path(file), sha256)
+def _take(here: World, _say: Say, key: str, file: str, sha256: str, facts: Mapping[str, Any] | None = None) -> None:
+    """A file that was brought, and checked then, belongs to the store. facts: of an adapter, whose own header says
+    nothing of its base. Raises SpecError where it is no model.
+    """
+    here.store.take(key, Path(file), sha256, GgufFacts.from_json(facts) if facts else None)
 
 
 def _rest(here: World, _say: Say) -> None:

@@ -18,6 +18,12 @@ _TOKENS = 10
 _SECONDS = 60.0
 
 
+def listens(service: ServiceRecord, record: SwarmRecord, key_file: str) -> bool:
+    """It answers, whatever its engines do."""
+    with _endpoint(service, record, key_file) as at:
+        return at.get("/live", key="").ok
+
+
 def look(service: ServiceRecord, record: SwarmRecord, key_file: str) -> list[Proof]:
     """What it says without a question to a model."""
     with _endpoint(service, record, key_file) as at:

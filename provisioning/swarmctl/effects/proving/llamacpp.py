@@ -1,7 +1,6 @@
 """A llama-server container proved: its API through the forwarder, its log and its process by Docker."""
 
 from dataclasses import replace
-from typing import Any
 
 from swarmctl.core import enginelog, engineproof
 from swarmctl.core.composesite import SERVER_PORT
@@ -13,19 +12,21 @@ from swarmctl.core.memory.need import Need
 from swarmctl.core.memory.serving import Serving
 from swarmctl.core.proof import Proof
 from swarmctl.core.record import ServiceRecord, SwarmRecord
-from swarmctl.core.sharing.rewriting import scales
 from swarmctl.effects.engines.endpoint import Endpoint
-from swarmctl.effects.engines.llamacpp import answer, asleep, awake_or_less, key_proof, on_card, passive_proofs
+from swarmctl.effects.engines.llamacpp import answer, asleep, awake_or_less, key_proof, on_card, passive_proofs, plain
 from swarmctl.effects.proving.ollama import look_inside
 from swarmctl.effects.proving.runtime import Containers
 from swarmctl.effects.store import ModelStore
 from swarmctl.errors import HostError
 
-_EXTRA = ("context", "parallel", "kv", "flash_attention", "threads", "cache_ram", "keep_alive", "gpu_layers")
+_EXTRA = (
+    *("context", "parallel", "kv", "flash_attention", "threads", "cache_ram", "keep_alive", "gpu_layers"),
+    *("batch", "ubatch"),
+)
 
 
 def settings_of(service: ServiceRecord, record: SwarmRecord, key_file: str) -> EngineFile:
-    """The server as its own settings file would have it, reached from this host."""
+    """The server as its own settings file would have it, but for its files, reached from this host."""
     s = service.settings
     return EngineFile(
         swarm=record.swarm,
@@ -33,9 +34,8 @@ def settings_of(service: ServiceRecord, record: SwarmRecord, key_file: str) -> E
         blob="",
         port=service.port or SERVER_PORT,
         key_file=key_file,
-        batch=s["batch"],
-        ubatch=s["ubatch"],
-        **{name: s[name] for name in _EXTRA},
+        adapters=tuple(str(edit["source"]) for edit in s.get("adapters", ())),
+        **{name: s[name] for name in _EXTRA if name in s},
     )
 
 
@@ -61,11 +61,10 @@ def look(engine: EngineFile, service: ServiceRecord, runtime: Containers, store:
 
 def ask(engine: EngineFile, service: ServiceRecord, runtime: Containers, floor: float) -> list[Proof]:
     """Two answers by the same process without a load, and the key that is demanded."""
-    plain = _plain(service)
     with Endpoint(engine) as at:
-        first = answer(at, engine, floor, plain)
+        first = answer(at, engine, floor, plain(engine))
         before = _identity(runtime, service.name)
-        second = answer(at, engine, floor, plain)
+        second = answer(at, engine, floor, plain(engine))
         return [
             engineproof.answer_proof(engine, first, floor),
             engineproof.reload_proof(
@@ -78,12 +77,6 @@ def ask(engine: EngineFile, service: ServiceRecord, runtime: Containers, floor: 
             ),
             key_proof(at, engine),
         ]
-
-
-def _plain(service: ServiceRecord) -> dict[str, Any]:
-    """What a question to a shared base itself says: without any adapter, and on one slot."""
-    count = len(service.settings["adapters"])
-    return {"id_slot": 0, "lora": scales(None, count)} if count else {}
 
 
 def _identity(runtime: Containers, service: str) -> engineproof.Seen:

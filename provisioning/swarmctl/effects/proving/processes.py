@@ -1,6 +1,7 @@
 """Proves a swarm whose services run as processes of this machine."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from swarmctl.core.engine import EngineFile
 from swarmctl.core.engineproof import LIBRARIES
@@ -15,12 +16,15 @@ from swarmctl.effects import files
 from swarmctl.effects.clock import wait_until
 from swarmctl.effects.engines.llamacpp import EngineUnderTest, look_engine, loopback_proof, prove_engine, ready
 from swarmctl.effects.observe import remains
+from swarmctl.effects.proving import gateway
 from swarmctl.effects.proving.agents import agent_proofs
 from swarmctl.effects.world import World
 from swarmctl.errors import DeployError, HealthError, HostError
 
 LOAD_SECONDS = 600.0
 """How long a model may take to load before that counts as not loading."""
+START_SECONDS = 60.0
+"""The same of a gateway, which loads nothing."""
 
 Tell = Callable[[str], None]
 
@@ -32,7 +36,11 @@ def process_proofs(record: SwarmRecord, world: World, depth: Depth, tell: Tell) 
     """
     if depth != "look":
         _await_engines(record, world, tell)
+        _await_gateways(record, world, tell)
     found = [proof for service in _engines(record) for proof in _engine_proofs(service, record, world, depth, tell)]
+    for service in record.services:
+        if service.kind == "gateway":
+            found.extend(_gateway_proofs(service, record, world, depth, tell))
     for service in record.services:
         if service.kind == "agent":
             tell(f"asking agent {service.subject} for its card")
@@ -57,6 +65,25 @@ def _await_engines(record: SwarmRecord, world: World, tell: Tell) -> None:
 
         try:
             wait_until(loaded, clock=world.clock, deadline=LOAD_SECONDS, every=0.1, what=f"{service.name} to load")
+        except HostError as e:
+            tail = world.runtime(record.swarm).tail(service.name, 12)
+            raise HealthError(e.message, detail=tail, hint=logs(record.swarm, service.name)) from None
+
+
+def _await_gateways(record: SwarmRecord, world: World, tell: Tell) -> None:
+    """Until every gateway listens; what it says of its engines is for its proofs."""
+    key = str(world.places(record.swarm).engine_key)
+    for service in record.services:
+        if service.kind != "gateway":
+            continue
+        tell(f"{service.name} starts")
+
+        def listens(service: ServiceRecord = service) -> bool:
+            _refuse_dying(record, world)
+            return gateway.listens(service, record, key)
+
+        try:
+            wait_until(listens, clock=world.clock, deadline=START_SECONDS, every=0.1, what=f"{service.name} to start")
         except HostError as e:
             tail = world.runtime(record.swarm).tail(service.name, 12)
             raise HealthError(e.message, detail=tail, hint=logs(record.swarm, service.name)) from None
@@ -88,12 +115,26 @@ def _engine_proofs(service: ServiceRecord, record: SwarmRecord, world: World, de
     return look_engine(engine, world.clock) if depth == "look" else prove_engine(engine, world.clock)
 
 
+def _gateway_proofs(service: ServiceRecord, record: SwarmRecord, world: World, depth: Depth, tell: Tell) -> list[Proof]:
+    """What it says, and where models are asked, each of its own."""
+    tell(f"looking at {service.name}")
+    key = str(world.places(record.swarm).engine_key)
+    found = gateway.look(service, record, key)
+    if depth == "look":
+        return found
+    tell(f"asking the models behind {service.name}")
+    return found + gateway.ask(service, record, key, {})
+
+
 def _expected(service: ServiceRecord, settings: EngineFile, world: World) -> Need | None:
-    """What its lines should say; None when its model is not in the store."""
+    """What its lines should say; None when a file of it is not in the store."""
     held = world.store.held(service.settings["source"])
-    if held is None:
+    edits = [world.store.held(edit["source"]) for edit in service.settings.get("adapters", ())]
+    if held is None or None in edits:
         return None
-    return expected(held.facts.model, held.facts.weights, Serving.of(settings, service.settings["server"]))
+    serving = Serving.of(settings, service.settings["server"])
+    size = sum(edit.bytes for edit in edits if edit is not None)
+    return expected(held.facts.model, held.facts.weights, replace(serving, adapters=size))
 
 
 def _settings(service: ServiceRecord, record: SwarmRecord, world: World) -> EngineFile:
