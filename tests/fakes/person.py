@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,17 @@ class Person:
             if any(home in line for home in homes):
                 found.append(line)
         return found
+
+    def sleeps(self) -> None:
+        """The lid is closed: what keeps the ways to other machines is gone, until the next command."""
+        mark = self.env["XDG_STATE_HOME"]
+        for keeper in ("swarmctl.supervisor", "ssh -N "):
+            for process in psutil.process_iter():
+                with suppress(psutil.Error):
+                    line = " ".join(process.cmdline())
+                    if mark in line and keeper in line:
+                        process.kill()
+                        process.wait(10)
 
     def left(self) -> list[str]:
         """Files under the state folder, without the ledger and the transcripts."""

@@ -47,6 +47,7 @@ def test_one_s_own_machine_is_prepared_used_and_left_as_it_was_found(
     branch = next(word for word in said.stdout.split() if word.startswith("swarm/"))
     assert "greet.py" in git(repository, "ls-tree", "-r", "--name-only", branch)
 
+    _a_second_computer_goes_on_with_it(person, someone(), machine)
     _a_tunnel_that_dies_comes_back(person)
     person.types("down", "--purge")
     assert machine.docker(["ps", "-aq"]).split() == []
@@ -63,6 +64,23 @@ def _closed_but_for_ssh(machine: Host) -> None:
     inside = {int(word.rpartition(":")[2], 16) for word in listens}
     assert len(inside) > 2, "the swarm's ports are among those that listen inside"
     assert open_ports(where, {*inside, *range(1, 1025), 11434, 2375, 2376, 8080}) == [22]
+
+
+def _a_second_computer_goes_on_with_it(person: Person, other: Person, machine: Host) -> None:
+    """Under the keys and ports that are there: nothing is made anew, and the first one still reaches it.
+
+    Both are this machine here, so that one sleeps while the other works.
+    """
+    swarm(other.home, {"ssh": {"hosts": ["gpu1"]}})
+    inventory(other.home, machine)
+    before = machine.docker(["ps", "-q", "--no-trunc"]).split()
+    person.sleeps()
+    said = other.types("up", "--yes", timeout=600).stderr
+    assert "it goes on with the keys and ports that are there" in said
+    assert machine.docker(["ps", "-q", "--no-trunc"]).split() == before
+    assert other.reads("status")["faults"] == []
+    other.sleeps()
+    assert person.reads("status")["faults"] == []
 
 
 def _a_tunnel_that_dies_comes_back(person: Person) -> None:

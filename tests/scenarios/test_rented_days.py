@@ -62,8 +62,15 @@ def test_a_colleague_adopts_a_container_extends_it_and_mends_its_way(
 
     refused = colleague.types("up", "--yes", expect=LockedError.exit_code).stderr
     assert "swarmctl up --adopt" in refused
+    running = _running(renter)
+    renter.sleeps()  # both are this machine here
     said = colleague.types("up", "--adopt", "--yes", timeout=600).stderr
     assert f"goes on with machine {rental['id']}" in said
+    assert "it goes on with the keys and ports that are there" in said
+    assert _running(colleague) == running, "nothing was begun anew"
+    colleague.sleeps()
+    assert renter.reads("status", "--swarm", "team")["faults"] == [], "and whoever rented it still reaches it"
+    renter.sleeps()
     assert "its guard is there already" in said
     assert [one["id"] for one in held(market)] == [rental["id"]]
     assert _guard(rental)["ends"] == pytest.approx(before["ends"], abs=2), "what was promised holds"
@@ -81,6 +88,11 @@ def test_a_colleague_adopts_a_container_extends_it_and_mends_its_way(
     assert books(market)["billing"] == []
     assert [file for file in colleague.left() if file.startswith("swarms")] == []
     assert renter.reads("orphans")["machines"] == []
+
+
+def _running(person: Person) -> dict[str, tuple[int, int]]:
+    """Process and port of every service."""
+    return {one["name"]: (one["pid"], one["port"]) for one in person.reads("status", "--swarm", "team")["services"]}
 
 
 def test_a_container_that_its_market_took_away_is_started_again_or_given_up(renter: Person, market: Process) -> None:

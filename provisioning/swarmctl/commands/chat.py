@@ -11,7 +11,7 @@ History = tuple[tuple[str, str], ...]
 
 def turn(role: str, text: str, history: History, swarm: str, world: World) -> ChatDone:
     """Say something to a role and give its answer. Raises SpecError, HostError, RunError."""
-    agent = world.agent(world.require(swarm), role)
+    agent = world.agent(world.reached(swarm), role)
     order = ChatOrder(text=text, history=history)
     task: str | None = None
     for item in agent.start(order.model_dump(mode="json")):

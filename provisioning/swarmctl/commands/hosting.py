@@ -26,6 +26,7 @@ from swarmctl.effects.hosts.reach import Reached, reach
 from swarmctl.effects.hosts.ssh import Line
 from swarmctl.effects.paths import private
 from swarmctl.effects.specs import Opened
+from swarmctl.effects.takeover import take_over
 from swarmctl.effects.timeline import Timeline
 from swarmctl.effects.world import World
 from swarmctl.errors import HostError, LockedError
@@ -40,10 +41,21 @@ _ANSWERS = 30.0
 def secured(opened: Opened, world: World, *, approve: Approve, say: Say, line: Timeline, adopt: bool = False) -> bool:
     """The swarm has its host; False where that costs money and nobody said yes. adopt: as `hired`. line: of its parts.
 
-    Raises SpecError, HostError, DeployError, and for a rented one ProviderError, CapacityError and LeakError.
+    Where another computer brought it up there, this one goes on with its keys. Raises SpecError, HostError,
+    DeployError, and for a rented one ProviderError, CapacityError and LeakError.
     """
     opened = formed(opened, world)
-    spec, world.errands.say = opened.spec, say
+    world.errands.say = say
+    if not _secured(opened, world, approve, say, line, adopt=adopt):
+        return False
+    placed = world.placed(opened.spec.name)
+    if placed is not None and take_over(placed, world.places(opened.spec.name)):
+        say("it goes on with the keys and ports that are there, as the computer that brought it up does")
+    return True
+
+
+def _secured(opened: Opened, world: World, approve: Approve, say: Say, line: Timeline, *, adopt: bool) -> bool:
+    spec = opened.spec
     if spec.target.vast is not None:
         mine = _instead(opened, spec.target.vast, world, say)
         if mine is None:

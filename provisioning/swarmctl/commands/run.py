@@ -56,7 +56,7 @@ def run(request: Request, workspace: Workspace, swarm: str, world: World, *, fol
     Ctrl-C cancels the run at the orchestrator and raises KeyboardInterrupt. Raises SpecError, HostError,
     RunError when no result came.
     """
-    record = world.require(swarm)
+    record = world.reached(swarm)
     _check_roles(request.roles, record)
     base = workspace.base()
     _say(base, follow)
@@ -84,7 +84,7 @@ def attach(
     run_id: str, workspace: Workspace, swarm: str, world: World, *, follow: Follow, request: Request | None = None
 ) -> Outcome:
     """Come back to a run: follow it to its end, or fetch what it came to. Of `request`, how tests are run here."""
-    record = world.require(swarm)
+    record = world.reached(swarm)
     leader = world.agent(record, ORCHESTRATOR)
     task = next((t for t in leader.tasks() if _run_of(t) == run_id), None)
     if task is None:

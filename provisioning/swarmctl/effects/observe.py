@@ -1,7 +1,6 @@
 """Looking: one snapshot of what a swarm needs and what of it exists."""
 
 import importlib.util
-import socket
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +17,7 @@ from swarmctl.effects import files, machine, ownserver
 from swarmctl.effects.containerseen import service
 from swarmctl.effects.dockerapi import engine_is_near
 from swarmctl.effects.gguf import read_gguf
+from swarmctl.effects.loopback import free
 from swarmctl.effects.meanwhile import begin
 from swarmctl.effects.process import Labelled
 from swarmctl.effects.runtimes.process import SupervisorStatus
@@ -176,14 +176,4 @@ def busy_ports(spec: SwarmSpec, home: str, given: dict[str, int]) -> frozenset[i
         ports.FIRST + (start + n) % (ports.LAST - ports.FIRST) for n in range(3 * (len(spec.roles) + len(spec.models)))
     }
     usual = {PORT + n for n in range(len(spec.models))} if spec.runtime == "compose" else set()
-    return frozenset(port for port in near | usual | set(given.values()) if not _free(port))
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+    return frozenset(port for port in near | usual | set(given.values()) if not free(port))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from swarmctl.core.parts.names import whole
 from swarmctl.core.places import Places
 from swarmctl.core.record import SwarmRecord
 from swarmctl.core.trialname import tried
@@ -124,6 +125,17 @@ class World:
             others = f"; up here: {', '.join(self.known())}" if self.known() else ""
             raise SpecError(f"swarm '{swarm}' is not up on this machine{others}", hint="swarmctl up")
         return found
+
+    def reached(self, swarm: str) -> SwarmRecord:
+        """As `require`, with the ways to the machines that it is on: they ended when this computer did.
+
+        Raises SpecError, HostError where one of them is not reached.
+        """
+        parts = [name for name in self.known() if (found := whole(name)) and found[0] == swarm]
+        for name in (swarm, *parts):
+            if self.placed(name) is not None and (record := self.record(name)) is not None:
+                self.connection(name).forward(tuple(record.ports.values()))
+        return self.require(swarm)
 
     def agent(self, record: SwarmRecord, role: str) -> "AgentClient":
         """The endpoint of one role's agent. Raises SpecError for a role that is not there."""

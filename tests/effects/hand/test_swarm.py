@@ -75,6 +75,9 @@ def _its_promises_hold_there_and_from_here(world: World, hand: Hand) -> None:
     over = hand.over
     assert isinstance(over, NearConnection)
     assert set(over.forwarded[-1]) == set(world.require("mine").ports.values())
+    over.forwarded.clear()
+    assert world.reached("mine") == world.require("mine")
+    assert set(over.forwarded[-1]) == set(world.require("mine").ports.values()), "the way is made again for a run"
     assert files.read_json(world.places("mine").proved)["passed"] is True
 
 

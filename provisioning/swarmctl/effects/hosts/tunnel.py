@@ -1,7 +1,6 @@
 """The tunnel to a host, kept by a supervisor of ours: it outlives the command line and comes back by itself."""
 
 import os
-import socket
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from swarmctl.effects.hosts.shortplaces import socket_place
 from swarmctl.effects.hosts.ssh import Line, environment
 from swarmctl.effects.hosts.sshsaid import Trouble, last_words, trouble
 from swarmctl.effects.hosts.talk import Late, talk
+from swarmctl.effects.loopback import free
 from swarmctl.errors import HostError, LeakError, SpecError
 
 _ANSWER = 3.0
@@ -165,7 +165,7 @@ class Tunnel:
                 f"{self.swarm}/{self.slot}",
                 wanted.ports,
                 before.ports,
-                lambda port: port in mine or (port not in theirs and _free(port)),
+                lambda port: port in mine or (port not in theirs and free(port)),
             )
         except ValueError as e:
             raise HostError(f"{self.slot}: {e}") from None
@@ -216,15 +216,6 @@ def tunnels(state: Path) -> list[str]:
     raw = files.read_json(folder / "supervisor.json")
     names = [one.get("name", "") for one in raw.get("programs", ())] if isinstance(raw, dict) else []
     return sorted(name.removeprefix("tunnel-") for name in names if str(name).startswith("tunnel-"))
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as line:
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with suppress(OSError):
-            line.bind(("127.0.0.1", port))
-            return True
-    return False
 
 
 def _surroundings() -> dict[str, str]:
