@@ -16,7 +16,7 @@ from swarmctl.effects.errands import Errands
 from swarmctl.effects.ledger import Ledger
 from swarmctl.effects.runtimes.process import ProcessRuntime, socket_path
 from swarmctl.effects.store import ModelStore
-from swarmctl.errors import SpecError
+from swarmctl.errors import HostError, SpecError
 
 if TYPE_CHECKING:
     from swarmctl.core.placed import Placed
@@ -129,13 +129,18 @@ class World:
     def reached(self, swarm: str) -> SwarmRecord:
         """As `require`, with the ways to the machines that it is on: they ended when this computer did.
 
-        Raises SpecError, HostError where one of them is not reached.
+        Raises SpecError, HostError where its machine is not reached; one of several may be away.
         """
-        parts = [name for name in self.known() if (found := whole(name)) and found[0] == swarm]
-        for name in (swarm, *parts):
-            if self.placed(name) is not None and (record := self.record(name)) is not None:
-                self.connection(name).forward(tuple(record.ports.values()))
+        for name in self.known():
+            if (found := whole(name)) and found[0] == swarm:
+                with suppress(HostError):
+                    self._way(name)
+        self._way(swarm)
         return self.require(swarm)
+
+    def _way(self, swarm: str) -> None:
+        if self.placed(swarm) is not None and (record := self.record(swarm)) is not None:
+            self.connection(swarm).forward(tuple(record.ports.values()))
 
     def agent(self, record: SwarmRecord, role: str) -> "AgentClient":
         """The endpoint of one role's agent. Raises SpecError for a role that is not there."""
