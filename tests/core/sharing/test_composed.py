@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fakes.composedworlds import after_up, made, nothing
+from fakes.foldedspec import folded_spec
 from fakes.smollm import smollm
 from swarmctl.core.composed import host_of
 from swarmctl.core.composeplan import reconcile_compose
@@ -22,16 +23,7 @@ WHOLE = {FACTS.weights.quant: FACTS.weights}
 
 
 def swarm(**changes: Any) -> SwarmSpec:
-    edits = {name: {"path": f"/store/{name}", "base": "coder"} for name in ("docs", "testing")}
-    value = {
-        "name": "s", "runtime": "compose", "engine": {"kind": "llamacpp", "context": 1024},
-        "models": {"lead": {"path": "/store/lead"}, "coder": {"path": "/store/coder"}, **edits},
-        "roles": {
-            "orchestrator": {"model": "lead"}, "docs": {"model": "docs"}, "testing": {"model": "testing"},
-        },
-        "placement": {"architecture": "shared-base"}, "limits": {"output": 64}, **changes,
-    }  # fmt: skip
-    return SwarmSpec.model_validate(value)
+    return folded_spec("compose", **changes)
 
 
 def world(spec: SwarmSpec, edit: Mapping[str, Any] | None = None, adapter: int = 4096) -> Observed:

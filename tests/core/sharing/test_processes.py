@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fakes import worlds
+from fakes.foldedspec import EDITS, folded_spec
 from fakes.smollm import smollm
 from swarmctl.core.engine import EngineFile
 from swarmctl.core.hardware.box import Box, Card
@@ -24,20 +25,10 @@ from swarmctl.effects.gguf import read_gguf
 
 FACTS = read_gguf(smollm())
 EDIT = replace(FACTS, adapter=True, file_bytes=4096)
-EDITS = ("docs", "testing")
 
 
 def swarm(**changes: Any) -> SwarmSpec:
-    edits = {name: {"path": f"/store/{name}", "base": "coder"} for name in EDITS}
-    value = {
-        "name": "s", "runtime": "process", "engine": {"kind": "llamacpp", "context": 1024},
-        "models": {"lead": {"path": "/store/lead"}, "coder": {"path": "/store/coder"}, **edits},
-        "roles": {
-            "orchestrator": {"model": "lead"}, "docs": {"model": "docs"}, "testing": {"model": "testing"},
-        },
-        "placement": {"architecture": "shared-base"}, "limits": {"output": 64}, **changes,
-    }  # fmt: skip
-    return SwarmSpec.model_validate(value)
+    return folded_spec("process", **changes)
 
 
 def world(spec: SwarmSpec, **changes: Any) -> Observed:

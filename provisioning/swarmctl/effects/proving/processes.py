@@ -63,11 +63,7 @@ def _await_engines(record: SwarmRecord, world: World, tell: Tell) -> None:
             _refuse_dying(record, world)
             return ready(settings)
 
-        try:
-            wait_until(loaded, clock=world.clock, deadline=LOAD_SECONDS, every=0.1, what=f"{service.name} to load")
-        except HostError as e:
-            tail = world.runtime(record.swarm).tail(service.name, 12)
-            raise HealthError(e.message, detail=tail, hint=logs(record.swarm, service.name)) from None
+        _await(service, loaded, LOAD_SECONDS, "load", record, world)
 
 
 def _await_gateways(record: SwarmRecord, world: World, tell: Tell) -> None:
@@ -82,11 +78,18 @@ def _await_gateways(record: SwarmRecord, world: World, tell: Tell) -> None:
             _refuse_dying(record, world)
             return gateway.listens(service, record, key)
 
-        try:
-            wait_until(listens, clock=world.clock, deadline=START_SECONDS, every=0.1, what=f"{service.name} to start")
-        except HostError as e:
-            tail = world.runtime(record.swarm).tail(service.name, 12)
-            raise HealthError(e.message, detail=tail, hint=logs(record.swarm, service.name)) from None
+        _await(service, listens, START_SECONDS, "start", record, world)
+
+
+def _await(
+    service: ServiceRecord, holds: Callable[[], bool], seconds: float, what: str, record: SwarmRecord, world: World
+) -> None:
+    """Raises HealthError with the last lines of its log where that does not come."""
+    try:
+        wait_until(holds, clock=world.clock, deadline=seconds, every=0.1, what=f"{service.name} to {what}")
+    except HostError as e:
+        tail = world.runtime(record.swarm).tail(service.name, 12)
+        raise HealthError(e.message, detail=tail, hint=logs(record.swarm, service.name)) from None
 
 
 def _refuse_dying(record: SwarmRecord, world: World) -> None:
