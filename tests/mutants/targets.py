@@ -33,7 +33,7 @@ _BOOK = "effects/providers/test_leasebook.py"
 
 LEDGER = (
     Target("provisioning/swarmctl/effects/ledger.py", ("effects/test_ledger.py",)),
-    _market("ledgerfile", _BOOK),
+    Target("provisioning/swarmctl/effects/ledgerfile.py", ("effects/test_ledgerfile.py", _BOOK)),
     _market("leasebook", _BOOK, *_RENTS),
     _market("meterbook", "effects/providers/test_meterbook.py"),
 )

@@ -1,7 +1,6 @@
 """`down --lease` and `down --all`: machines given back by what the market says, without any file of ours."""
 
 import contextlib
-import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -115,13 +114,13 @@ class _Lenient(contextlib.AbstractContextManager[None]):
         self._lock, self._held = lock, False
 
     def __enter__(self) -> None:
-        with contextlib.suppress(sqlite3.Error, OSError):
+        with contextlib.suppress(HostError):
             self._lock.__enter__()
             self._held = True
 
     def __exit__(self, *exc: object) -> None:
         if self._held:
-            with contextlib.suppress(sqlite3.Error, OSError):
+            with contextlib.suppress(HostError):
                 self._lock.__exit__(None, None, None)
 
 

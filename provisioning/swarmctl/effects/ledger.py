@@ -7,7 +7,7 @@ import socket
 import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ import psutil
 
 from swarmctl.core.parts.names import MARK
 from swarmctl.effects.clock import Clock
-from swarmctl.effects.paths import private
+from swarmctl.effects.ledgerfile import opened
 from swarmctl.errors import LockedError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Event:
 
 
 class Ledger:
-    """SQLite in WAL mode under the state folder."""
+    """SQLite in WAL mode under the state folder. All raise HostError where the file cannot be used."""
 
     def __init__(self, file: Path, clock: Clock) -> None:
         self._file, self._clock = file, clock
@@ -152,15 +152,8 @@ class Ledger:
             with self._open() as db:
                 db.execute("delete from locks where swarm = ? and pid = ?", (swarm, me))
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        private(self._file.parent)
-        with closing(sqlite3.connect(self._file, timeout=10, isolation_level=None)) as db:
-            self._file.chmod(0o600)
-            db.execute("pragma journal_mode = wal")
-            db.execute("pragma synchronous = full")
-            db.executescript(_TABLES)
-            yield db
+    def _open(self) -> AbstractContextManager[sqlite3.Connection]:
+        return opened(self._file, _TABLES)
 
     def _now(self) -> str:
         return self._clock.now().isoformat(timespec="milliseconds")

@@ -14,8 +14,8 @@ from swarmctl.core.leasing.label import Label, parse
 from swarmctl.core.leasing.lease import Lease
 from swarmctl.core.leasing.renting import Attempt, Stage
 from swarmctl.effects.clock import Clock
+from swarmctl.effects.ledgerfile import opened
 from swarmctl.effects.paths import private
-from swarmctl.effects.providers.ledgerfile import opened
 from swarmctl.effects.providers.meterbook import MeterBook
 from swarmctl.effects.providers.secret import Secret
 from swarmctl.errors import HostError

@@ -7,7 +7,7 @@ from swarmctl.core.leasing.lease import Hourly, Lease
 from swarmctl.core.leasing.meter import Sighting
 from swarmctl.core.price.money import ZERO
 from swarmctl.effects.clock import Clock
-from swarmctl.effects.providers.ledgerfile import opened
+from swarmctl.effects.ledgerfile import opened
 
 _TABLES = """
 create table if not exists sightings (
