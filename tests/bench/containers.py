@@ -1,4 +1,7 @@
-"""Rows P3 and P4: `up` with containers against the same done by hand, with Docker Compose and Ollama's own API."""
+"""Rows P3 and P4: `up` with containers against the same done by hand, with Docker Compose and Ollama's own API.
+
+P4a: seven models that write at once on processors, against the same seven one after another.
+"""
 
 import hashlib
 import json
@@ -9,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,13 +22,14 @@ import yaml
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from measure import Row, alone, beside, middle, seconds
+from measure import Row, alone, beside, in_turn, middle, seconds
 
 from fakes.cardhosts import cards_host, spec
 from fakes.seventiny import adopt, ready
 from ground.places import ROLES
 from swarmctl.core.compose import client_environment, parsed
 
+MODELS = ("lead", "frontend", "backend", "testing", "security", "docs", "devops")
 OURS = str(Path(sys.executable).parent / "swarmctl")
 
 
@@ -102,27 +107,54 @@ def by_hand(file: Path, env: dict[str, str]) -> float:
     """Seconds for what a person would type: compose up, each model created, loaded, and asked once."""
     compose = ["docker", "compose", "-f", str(file)]
     keep = client_environment(env)
-    for name in ("lead", "frontend", "backend", "testing", "security", "docs", "devops"):
+    for name in MODELS:
         requests.delete("http://127.0.0.1:11434/api/delete", json={"model": name}, timeout=60)
     subprocess.run([*compose, "down"], check=True, capture_output=True, env=keep)
     shutil.rmtree(Path(env["XDG_DATA_HOME"]) / "swarmctl" / "models" / "served" / "seven-tiny" / "ollama" / "blobs")
     begun = time.perf_counter()
     subprocess.run([*compose, "up", "-d"], check=True, capture_output=True, env=keep)
-    routes = parsed(file.read_text())["services"]["forwarder-cpu"]["command"]
-    port = next(word for word in routes if "=" in word).partition("=")[0]
-    until(lambda: requests.get(f"http://127.0.0.1:{port}/api/version", timeout=5).ok)
+    url = url_of(file)
+    until(lambda: requests.get(f"{url}/api/version", timeout=5).ok)
     for path in ready():
         name = path.stem.removeprefix("seven-tiny-").replace("orchestrator", "lead")
         data = path.read_bytes()
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-        requests.post(f"http://127.0.0.1:{port}/api/blobs/{digest}", data=data, timeout=120).raise_for_status()
+        requests.post(f"{url}/api/blobs/{digest}", data=data, timeout=120).raise_for_status()
         body = {"model": name, "files": {"model.gguf": digest}, "parameters": {"num_ctx": 2048}}
-        requests.post(f"http://127.0.0.1:{port}/api/create", json=body, timeout=120).raise_for_status()
+        requests.post(f"{url}/api/create", json=body, timeout=120).raise_for_status()
         load = {"model": name, "keep_alive": -1}
-        requests.post(f"http://127.0.0.1:{port}/api/generate", json=load, timeout=120).raise_for_status()
-        ask = {"model": name, "prompt": "Count to ten.", "stream": False, "options": {"num_predict": 24}}
-        requests.post(f"http://127.0.0.1:{port}/api/generate", json=ask, timeout=120).raise_for_status()
+        requests.post(f"{url}/api/generate", json=load, timeout=120).raise_for_status()
+        ask(url, name)
     return time.perf_counter() - begun
+
+
+def url_of(file: Path) -> str:
+    """Where the forwarder of a stack's file publishes its engine."""
+    routes = parsed(file.read_text())["services"]["forwarder-cpu"]["command"]
+    port = next(word for word in routes if "=" in word).partition("=")[0]
+    return f"http://127.0.0.1:{port}"
+
+
+def ask(url: str, name: str) -> None:
+    """An answer of 24 tokens."""
+    body = {"model": name, "prompt": "Count to ten.", "stream": False, "options": {"num_predict": 24}}
+    requests.post(f"{url}/api/generate", json=body, timeout=120).raise_for_status()
+
+
+def at_once_row(env: dict[str, str], runs: int = 5) -> list[Row]:
+    """Answers of all models of a swarm that is up, asked at once and one by one."""
+    url = url_of(compose_files(env, "seven-tiny")[0])
+
+    def one_by_one() -> None:
+        for name in MODELS:
+            ask(url, name)
+
+    def at_once() -> None:
+        with ThreadPoolExecutor(len(MODELS)) as pool:
+            list(pool.map(lambda name: ask(url, name), MODELS))
+
+    pair = in_turn(at_once, one_by_one, runs)
+    return [beside("P4a", "seven models write 24 tokens at once, against one after another", pair, "s", 2.0, runs)]
 
 
 def until(answers: Callable[[], bool], patience: float = 60) -> None:
@@ -149,7 +181,7 @@ def rows() -> list[Row]:
     """For `make bench`; needs the ground."""
     with home() as env:
         try:
-            found = cold_row(env)
+            found = [*cold_row(env), *at_once_row(env)]
         finally:
             quiet_in(env, OURS, "down", "--swarm", "seven-tiny", "--purge")
     return [*found, *two_stacks_row()]

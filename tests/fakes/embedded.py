@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from fakes.agents import free_port, secret
 from swarmctl.core.engine import EngineFile
+from swarmctl.core.engines.spinning import SPINNING
 from swarmctl.core.llamacpp import server_argv
 from swarmctl.core.memory.expected import expected
 from swarmctl.core.memory.serving import Serving
@@ -67,7 +68,7 @@ def start(folder: Path, settings: EngineFile, binary: str = "") -> tuple[subproc
     with log.open("ab") as out:
         process = subprocess.Popen(
             server_argv(binary, settings) if binary else wheel,
-            env={**os.environ, "OMP_WAIT_POLICY": "passive"} if binary else None,
+            env={**os.environ, **SPINNING} if binary else None,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,

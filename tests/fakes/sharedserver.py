@@ -19,6 +19,7 @@ from fakes.embedded import KEY, engine_file
 from fakes.grounded import docker
 from ground.places import LLAMA_CPP
 from swarmctl.core.engine import EngineFile
+from swarmctl.core.engines.spinning import SPINNING
 from swarmctl.core.llamacpp import server_argv
 from swarmctl.effects.clock import SystemClock, wait_until
 from swarmctl.effects.engines.llamacpp import ready
@@ -104,7 +105,7 @@ def serving(
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-c", _PROGRAM, json.dumps(told)],
-            env={**os.environ, "OMP_WAIT_POLICY": "passive"},
+            env={**os.environ, **SPINNING},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,

@@ -7,6 +7,7 @@ from typing import Any
 from swarmctl.core.agentfile import AgentFile, Peer
 from swarmctl.core.composesite import AGENT_PORT, GATEWAY_PORT, MODELS, OLLAMA_PORT, SERVER_PORT, ComposeSite
 from swarmctl.core.engine import EngineFile
+from swarmctl.core.engines.spinning import SPINNING
 from swarmctl.core.llamacpp import server_argv
 from swarmctl.core.parts.partspec import MODEL, RELAY
 from swarmctl.core.sharing.gatewayfile import GatewayFile
@@ -120,7 +121,7 @@ def gateway_settings(stack: Stack, service: Service, site: ComposeSite) -> Gatew
 def _engine(stack: Stack, service: Service, site: ComposeSite) -> dict[str, Any]:
     if service.settings["engine"] == "llamacpp":
         return {
-            "environment": {**CLOSED, "OMP_WAIT_POLICY": "passive"},
+            "environment": {**CLOSED, **SPINNING},
             "command": list(_argv(service.settings, site)),
             "health": _answers("127.0.0.1", SERVER_PORT, "/health", "200"),
         }

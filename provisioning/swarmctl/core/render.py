@@ -6,6 +6,7 @@ from pathlib import PurePath
 
 from swarmctl.core.agentfile import AgentFile, Peer
 from swarmctl.core.engine import EngineFile
+from swarmctl.core.engines.spinning import SPINNING
 from swarmctl.core.labels import HOME
 from swarmctl.core.llamacpp import server_argv
 from swarmctl.core.places import Places
@@ -16,8 +17,6 @@ from swarmctl.core.spec import ORCHESTRATOR
 from swarmctl.core.stack import Service, Stack
 
 HOST = "127.0.0.1"
-_PATIENT = {"OMP_WAIT_POLICY": "passive"}
-"""Threads that wait for work sleep: on a busy machine spinning ones cost nine tenths of the speed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ def program(stack: Stack, service: Service, site: Site) -> Program:
         return Program(service.name, "fork", (file,), labels, service.hash, entry="swarmctl.agent.serve:main", cwd="/")
     if service.kind == "engine" and site.server:
         argv = server_argv(site.server, engine_file(stack, service, site))
-        return Program(service.name, "exec", argv, labels, service.hash, env=_PATIENT | _card(service, site))
+        return Program(service.name, "exec", argv, labels, service.hash, env={**SPINNING, **_card(service, site)})
     module = "swarmctl.embedded" if service.kind == "engine" else "swarmctl.gateway"
     argv = (site.python, "-P", "-m", module, file)
     return Program(service.name, "exec", argv, labels, service.hash, label_argv=True)

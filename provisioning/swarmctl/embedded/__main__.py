@@ -12,6 +12,7 @@ from typing import NoReturn
 from pydantic import ValidationError
 
 from swarmctl.core.engine import EngineFile
+from swarmctl.core.engines.spinning import SPINNING
 
 
 def main(argv: list[str]) -> int:
@@ -29,8 +30,7 @@ def main(argv: list[str]) -> int:
 
 
 def _serve(engine: EngineFile, key: str) -> int:
-    # Threads that spin while they wait for each other make a busy machine eight times slower (measured).
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.update({**SPINNING, **os.environ})  # libgomp reads it when it is loaded, with the wheel
     try:
         import xllamacpp  # noqa: PLC0415 - a missing wheel is a sentence, not a traceback
 

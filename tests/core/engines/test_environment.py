@@ -29,6 +29,7 @@ def test_the_current_kind() -> None:
         "OLLAMA_KV_CACHE_TYPE": "q8_0",
         "OLLAMA_LOAD_TIMEOUT": "10m",
         "OLLAMA_NO_CLOUD": "1",
+        "GOMP_SPINCOUNT": "500",
         "LLAMA_ARG_CACHE_RAM": "1024",
         "LLAMA_ARG_FIT_TARGET": "256",
     }

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from swarmctl.core.engines.engine import Engine
+from swarmctl.core.engines.spinning import SPINNING
 from swarmctl.core.placement.placement import Process
 
 PORT = 11434
@@ -30,6 +31,7 @@ def ollama_environment(
         "OLLAMA_KV_CACHE_TYPE": first.kv,
         "OLLAMA_LOAD_TIMEOUT": f"{_minutes(processes)}m",
         "OLLAMA_NO_CLOUD": "1",
+        **SPINNING,
     }
     if engine.rules == "ollama 0.30":
         found["LLAMA_ARG_CACHE_RAM"] = str(first.cache_ram)
