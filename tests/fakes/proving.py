@@ -22,7 +22,7 @@ from swarmctl.effects.clock import SystemClock
 from swarmctl.effects.engines.ollama import Ollama
 from swarmctl.effects.ledger import Ledger
 from swarmctl.effects.proving import ollama
-from swarmctl.effects.proving.stacks import Stacks
+from swarmctl.effects.proving.stacks import Stacks, Tell
 from swarmctl.effects.runtimes.compose import ComposeRuntime
 from swarmctl.effects.specs import open_spec
 from swarmctl.effects.store import ModelStore
@@ -60,9 +60,9 @@ class Provable:
             file = f"/etc/swarmctl/modelfiles/{name}"
             docker("exec", self.container("ollama-cpu"), "ollama", "create", name, "-f", file)
 
-    def prove(self, depth: Depth, golden: dict[str, str] | None = None) -> list[Proof]:
+    def prove(self, depth: Depth, golden: dict[str, str] | None = None, tell: Tell = lambda _: None) -> list[Proof]:
         """One round."""
-        return Stacks(self.record, self.runtime, self.world, depth, golden=golden or {}, tell=lambda _: None).proofs()
+        return Stacks(self.record, self.runtime, self.world, depth, golden=golden or {}, tell=tell).proofs()
 
 
 def red(proofs: list[Proof]) -> dict[str, str]:

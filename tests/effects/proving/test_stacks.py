@@ -92,6 +92,32 @@ def test_all_hold(up: Provable) -> None:
     assert took < 10, "a look is cheap enough to be taken every minute"
 
 
+def test_an_engine_is_asked_while_an_agent_still_starts(up: Provable) -> None:
+    """An old Docker looks at a container's health ten seconds after its start, and no question need wait for that."""
+    health: list[str] = []
+
+    def tell(words: str) -> None:
+        if words.startswith("asking the models"):
+            health.extend(one.health for one in up.runtime.containers() if one.service == "agent-docs")
+
+    docker("restart", "-t", "2", up.container("agent-docs"))
+    found = up.prove("up", tell=tell)
+    assert not red(found), found
+    assert health == ["starting"]
+    assert one(found, "container up", "agent-docs").measured == "running, healthy", "that is waited for at the end"
+
+
+def test_threads_of_runners_hardly_spin(up: Provable) -> None:
+    """Or seven that answer at once on few cores take half a minute for two words."""
+    seen = peek(up.runtime, "ollama-cpu")
+    assert seen is not None
+    runners = [process.pid for process in seen.processes if process.blob]
+    assert len(runners) >= len(NAMES)
+    for pid in runners:
+        told = docker("exec", up.container("ollama-cpu"), "bash", "-c", f"tr '\\0' '\\n' < /proc/{pid}/environ")
+        assert "GOMP_SPINCOUNT=500" in told.splitlines()
+
+
 def test_a_look_neither_wakes_a_model_nor_keeps_it_awake(up: Provable) -> None:
     with up.engine() as client:
         before = {row.name: row.expires for row in client.running()}

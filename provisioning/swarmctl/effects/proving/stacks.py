@@ -19,6 +19,7 @@ from swarmctl.core.room import container_room, disk_room, host_room
 from swarmctl.core.stack import STAYS
 from swarmctl.core.verdict import Depth
 from swarmctl.effects.clock import wait_until
+from swarmctl.effects.engines.llamacpp import ready as server_ready
 from swarmctl.effects.engines.ollama import Ollama
 from swarmctl.effects.engines.ollamaproofs import OllamaUnderTest, after_talk
 from swarmctl.effects.engines.ollamaproofs import ask as ask_ollama
@@ -62,13 +63,14 @@ class Stacks:
 
     def proofs(self) -> list[Proof]:
         """Every promise that can be read back. Raises HostError when Docker does not answer."""
-        there = self._containers()
+        there = self._containers(self._answers)
         engines = [service for service in self._of("engine") if _runs(there.get(service.name))]
         looked = {service.name: self._look(service) for service in engines}
         if self._asks:
             for service in engines:
                 looked[service.name] = self._ask(service, looked[service.name])
-        found = self._ups(there)
+        there, begun = self._containers(_judged) if self._asks else there, there
+        found = self._ups(begun, there)
         for proofs in looked.values():
             found += proofs
         for service in (s for s in self._of("gateway") if _runs(there.get(s.name))):
@@ -84,29 +86,39 @@ class Stacks:
             *closed_proofs(self._record, self._runtime, self._world.connection(self._record.swarm)),
         ]
 
-    def _containers(self) -> Mapping[str, Container]:
-        """Once none is still starting, where there is time for that."""
+    def _containers(self, well: Callable[[Container], bool]) -> Mapping[str, Container]:
+        """All of them once each is well, where there is time for that."""
         seen: list[Mapping[str, Container]] = []
 
         def settled() -> bool:
             seen[:] = [{one.service: one for one in self._runtime.containers()}]
-            return all(one.health != "starting" for one in seen[0].values())
+            return all(well(one) for one in seen[0].values())
 
         with suppress(HostError):
             wait_until(settled, clock=self._world.clock, deadline=SETTLE if self._asks else 0.0, every=0.5)
         return seen[0] if seen else {one.service: one for one in self._runtime.containers()}
 
+    def _answers(self, one: Container) -> bool:
+        """An engine may be asked as soon as it answers: an old Docker looks at its health only after ten seconds."""
+        service = next((service for service in self._of("engine") if service.name == one.service), None)
+        if service is None or _judged(one):
+            return True
+        if service.settings["engine"] == "llamacpp":
+            return server_ready(self._server(service))
+        with ollama.client(service, self._record, self._runtime) as client:
+            return client.answers()
+
     def _of(self, *kinds: str) -> list[ServiceRecord]:
         return [service for service in self._record.services if service.kind in kinds]
 
-    def _ups(self, before: Mapping[str, Container]) -> list[Proof]:
-        """Containers as they are once all was asked: a question may have ended one."""
-        now = {one.service: one for one in self._runtime.containers()} if self._asks else before
+    def _ups(self, begun: Mapping[str, Container], now: Mapping[str, Container]) -> list[Proof]:
+        """Containers as they are once all was asked: a question may have ended one that was well when it began."""
         found = []
         for service in self._of(*STAYS):
             (stack,) = (stack for stack in self._record.stacks if stack.gpu == service.gpu)
-            wanted, first = stack.labels(stack.service(service.name))[HASH], before.get(service.name)
-            restarts = first.restarts if first else None
+            wanted, first = stack.labels(stack.service(service.name))[HASH], begun.get(service.name)
+            asked = first is not None and (service.kind == "engine" or _judged(first))
+            restarts = first.restarts if first is not None and asked else None
             proof = up_proof(service.name, self._record.swarm, wanted, now.get(service.name), restarts)
             found.append(self._with_last_words(proof) if proof.verdict == "fail" else proof)
         return found
@@ -196,6 +208,11 @@ class Stacks:
 
     def _peek(self, service: ServiceRecord) -> Inside | None:
         return peek(self._runtime, service.name, ollama.MODELS if service.kind == "engine" else "/data")
+
+
+def _judged(one: Container) -> bool:
+    """Its health was looked at since it was started."""
+    return one.health != "starting"
 
 
 def _runs(found: Container | None) -> bool:
