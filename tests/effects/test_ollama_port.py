@@ -12,6 +12,7 @@ from swarmctl.effects.engines.ollama import Ollama
 from swarmctl.errors import DeployError
 
 TAKEN = "srv start: couldn't bind HTTP server socket, hostname: 127.0.0.1, port: 60716\n"
+TAKEN_OLD = "Listen error: listen tcp 127.0.0.1:55860: bind: address already in use\n"
 
 
 class Failing:
@@ -59,9 +60,10 @@ def load(failing: Failing) -> None:
         client.load(Wish("one", 1, -1))
 
 
+@pytest.mark.parametrize("line", [TAKEN, TAKEN_OLD])
 @pytest.mark.parametrize("fails", [0, 1, 2])
-def test_a_port_that_was_taken_is_chosen_again(failing: Failing, fails: int) -> None:
-    failing.fails = fails
+def test_a_port_that_was_taken_is_chosen_again(failing: Failing, fails: int, line: str) -> None:
+    failing.fails, failing.line = fails, line
     load(failing)
     assert failing.asked == fails + 1
 

@@ -101,6 +101,8 @@ msg=load request="{{Operation:close LoraPath:[] Parallel:0 BatchSize:0 FlashAtte
         ("llama_init: V cache quantization requires flash_attn", "V cache quantization requires flash_attn"),
         ("srv start: couldn't bind HTTP server socket, hostname: 127.0.0.1, port: 60716",
          "couldn't bind HTTP server socket, hostname: 127.0.0.1, port: 60716"),
+        ("Listen error: listen tcp 127.0.0.1:55860: bind: address already in use",
+         "listen tcp 127.0.0.1:55860: bind: address already in use"),
         ('time=T level=ERROR source=x msg="it broke" error=y', 'it broke" error=y'),
         ("all is well", ""),
     ],

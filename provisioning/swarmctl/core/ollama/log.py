@@ -114,7 +114,7 @@ def why(log: str) -> str:
 
 def port_taken(reason: str) -> bool:
     """Why a load failed is that somebody took the port that the server had chosen for its runner: another will do."""
-    return reason.startswith("couldn't bind HTTP server socket")
+    return reason.startswith("couldn't bind HTTP server socket") or reason.endswith("address already in use")
 
 
 def _parts(marks: Sequence[re.Match[str]], text: str) -> list[tuple[re.Match[str], str]]:
