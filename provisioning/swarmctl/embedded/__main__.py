@@ -41,7 +41,8 @@ def _serve(engine: EngineFile, key: str) -> int:
     try:
         server = xllamacpp.Server(parameters(engine, key))
     except (RuntimeError, KeyError) as e:
-        return _refuse(f"model '{engine.model}' cannot be served from {engine.blob}: {e}; see the lines above")
+        # llama.cpp logs by a thread of its own, which may be in the middle of a line, and go on after ours.
+        return _refuse(f"model '{engine.model}' cannot be served from {engine.blob}: {e}; see its own lines", "\n")
     seconds = time.monotonic() - begun
     print(  # noqa: T201 - this line is the process's product
         f"ready: model '{engine.model}' at {server.listening_address} after {seconds:.1f} s", flush=True
@@ -79,8 +80,8 @@ def _free(host: str, port: int) -> bool:
     return True
 
 
-def _refuse(reason: str) -> int:
-    print(f"swarmctl.embedded: {reason}", file=sys.stderr, flush=True)  # noqa: T201
+def _refuse(reason: str, before: str = "") -> int:
+    print(f"{before}swarmctl.embedded: {reason}", file=sys.stderr, flush=True)  # noqa: T201
     return 1
 
 
