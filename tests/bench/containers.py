@@ -29,7 +29,7 @@ from fakes.seventiny import adopt, ready
 from ground.places import ROLES
 from swarmctl.core.compose import client_environment, parsed
 
-MODELS = ("lead", "frontend", "backend", "testing", "security", "docs", "devops")
+MODELS = ("lead", *(role for role in ROLES if role != "orchestrator"))
 OURS = str(Path(sys.executable).parent / "swarmctl")
 
 

@@ -81,3 +81,17 @@ def test_what_is_no_ledger_is_said_at_once(file: Path, hours: Third) -> None:
         pytest.fail("it cannot be read")
     assert "not a database" in e.value.detail
     assert hours.waits == []
+
+
+def test_one_that_may_only_be_read_is_said_at_once(file: Path, hours: Third) -> None:
+    """SQLite's refusal is of the same kind as that of a file which another one makes."""
+    file.parent.mkdir()
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("create table words (word text)")
+    later = bytearray(file.read_bytes())
+    later[18] = 9  # the write version of its header: of an SQLite to come
+    file.write_bytes(later)
+    with pytest.raises(HostError, match="cannot be used") as e, opened(file, TABLES):
+        pytest.fail("it cannot be written")
+    assert "readonly" in e.value.detail
+    assert hours.waits == []
